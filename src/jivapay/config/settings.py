@@ -1,0 +1,126 @@
+"""What the environment says: connections, secrets and the mode. Values an operator changes while it runs
+live in `configuration_settings` instead (`config/business_settings.py`). Source: CFG-01 to CFG-08, CFG-22.
+
+Every variable may be given as `NAME_FILE`, a path to a mounted secret.
+"""
+
+import os
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Environment(StrEnum):
+    """Where the process runs; `development` unless said otherwise, and then loopback only."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """One field a variable. Secrets are `SecretStr`, so that no log and no repr shows them."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    env: Environment = Environment.DEVELOPMENT
+    log_level: str = "INFO"
+    public_base_url: str = "http://127.0.0.1:8080"
+    """Where customers reach the platform; payment links begin with it."""
+
+    database_url: SecretStr | None = None
+    """The application's own role; owns no table."""
+    database_owner_url: SecretStr | None = None
+    """The role that owns the tables and migrates; the application's when unset (refused in production)."""
+    database_pool_size: int = Field(default=8, ge=1, le=64)
+    redis_url: SecretStr | None = None
+    celery_broker_url: SecretStr | None = None
+    """`redis_url` when unset."""
+
+    storage_dir: Path | None = None
+    """Where receipts lie when no bucket is set."""
+    s3_bucket_name: str | None = None
+    s3_endpoint_url: str | None = None
+    s3_region: str = "us-east-1"
+    s3_access_key: SecretStr | None = None
+    s3_secret_key: SecretStr | None = None
+
+    secret_key: SecretStr | None = None
+    """Signs access tokens."""
+    algorithm: str = "HS256"
+    access_token_expire_minutes: int = Field(default=10, ge=1, le=60)
+    data_keys: SecretStr | None = None
+    """`keyid:base64[,keyid:base64…]`, 32 bytes each; the first encrypts, the others still decrypt."""
+    blind_index_key: SecretStr | None = None
+    api_key_pepper: SecretStr | None = None
+
+    trusted_proxies: str = ""
+    """CIDRs, separated by commas, whose forwarding headers are believed."""
+    plaintext_nets: str = "127.0.0.0/8,::1/128"
+    """CIDRs to which plain connections (database, broker, storage) are allowed."""
+    jivapay_callback_allow_nets: str = ""
+    """CIDRs that callbacks may reach although they are not public; refused in production."""
+    sentry_dsn: SecretStr | None = None
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """0: no metrics listener."""
+
+    jivapay_admin_email: str | None = None
+    jivapay_admin_password: SecretStr | None = None
+    jivapay_home: Path | None = None
+
+    @field_validator("algorithm")
+    @classmethod
+    def _known_algorithm(cls, value: str) -> str:
+        if value not in {"HS256", "HS384", "HS512"}:
+            raise ValueError("must be one of HS256, HS384, HS512")
+        return value
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment, following `NAME_FILE`. Raises pydantic's ValidationError."""
+        given: dict[str, str] = {}
+        for name in cls.model_fields:
+            path = os.environ.get(f"{name.upper()}_FILE")
+            if path and name.upper() not in os.environ:
+                given[name] = Path(path).read_text(encoding="utf-8").strip()
+        return cls(**given)  # type: ignore[arg-type]  # pydantic converts each field from its text
+
+    @property
+    def is_production(self) -> bool:
+        return self.env is Environment.PRODUCTION
+
+    @property
+    def broker_url(self) -> str:
+        return _required(self.celery_broker_url or self.redis_url, "REDIS_URL")
+
+    @property
+    def async_database_url(self) -> str:
+        return asyncpg_url(_required(self.database_url, "DATABASE_URL"))
+
+    @property
+    def async_database_owner_url(self) -> str:
+        return asyncpg_url(_required(self.database_owner_url or self.database_url, "DATABASE_URL"))
+
+
+def asyncpg_url(url: str) -> str:
+    """Any of `postgres://`, `postgresql://`, `postgresql+x://` as SQLAlchemy's asyncpg URL."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
+        raise ValueError("DATABASE_URL must begin with postgresql://")
+    return f"postgresql+asyncpg://{rest}"
+
+
+def _required(value: SecretStr | None, name: str) -> str:
+    if value is None:
+        raise ValueError(f"{name} is not set")
+    return value.get_secret_value()
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The process's settings, read once. `get_settings.cache_clear()` after the environment changed."""
+    return Settings.load()
