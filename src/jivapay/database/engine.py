@@ -1,0 +1,49 @@
+"""The connection pool: its size, time-outs and JSON (ARC-18, DBU-06). Built by `Database`, never at import."""
+
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+STATEMENT_TIMEOUT_MS = 5_000
+LOCK_TIMEOUT_MS = 3_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
+COMMAND_TIMEOUT_SECONDS = 8
+CONNECT_TIMEOUT_SECONDS = 5
+POOL_TIMEOUT_SECONDS = 3
+
+
+def _dumps(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
+    return orjson.dumps(value).decode()
+
+
+def make_engine(
+    url: str,
+    *,
+    pool_size: int,
+    application_name: str = "jivapay",
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    pre_ping: bool = True,
+) -> AsyncEngine:
+    """An engine whose every connection carries our time-outs, in UTC."""
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        pool_pre_ping=pre_ping,
+        json_serializer=_dumps,
+        json_deserializer=orjson.loads,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT_SECONDS,
+            "command_timeout": max(COMMAND_TIMEOUT_SECONDS, statement_timeout_ms / 1000 + 1),
+            "server_settings": {
+                "application_name": application_name,
+                "timezone": "UTC",
+                "statement_timeout": str(statement_timeout_ms),
+                "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+                "jit": "off",
+            },
+        },
+    )

@@ -1,0 +1,59 @@
+"""Row locks by name, in one order: payment session, incoming order, order, requisite, accounts by id.
+
+Everything that changes a deal takes its locks through here, so that two of them can meet only in one order
+(hard case 23). Selection alone skips locked rows, and locks nothing but the requisite.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.sql import Select
+
+from jivapay.database.models.orders import IncomingOrder, Order, PaymentSession
+from jivapay.database.models.requisites import Requisite
+from jivapay.database.session import WriteSession
+from jivapay.exceptions import NotFound
+
+Row = TypeVar("Row")
+
+
+@dataclass(slots=True)
+class Deal:
+    """The rows of one deal: what the shop asked for, the order it became, and its page."""
+
+    incoming: IncomingOrder
+    order: Order | None
+    page: PaymentSession | None
+
+    @property
+    def version(self) -> int:
+        """Status steps of incoming order and order together; it only grows."""
+        return self.incoming.version + 1 + (self.order.version + 1 if self.order else 0)
+
+
+def _locked(statement: Select[Row]) -> Select[Row]:
+    """FOR NO KEY UPDATE: waits for other changes, but lets rows that refer to this one be inserted (H4)."""
+    return statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+
+
+async def lock_deal_for_update(session: WriteSession, incoming_order_id: int) -> Deal:
+    """Lock a deal's page, incoming order and order, in this order. Raises NotFound."""
+    page = await session.scalar(
+        _locked(select(PaymentSession).where(PaymentSession.incoming_order_id == incoming_order_id))
+    )
+    incoming = await session.scalar(_locked(select(IncomingOrder).where(IncomingOrder.id == incoming_order_id)))
+    if incoming is None:
+        raise NotFound
+    order = None
+    if incoming.assigned_order_id is not None:
+        order = await session.scalar(_locked(select(Order).where(Order.id == incoming.assigned_order_id)))
+    return Deal(incoming, order, page)
+
+
+async def lock_requisite_for_update(session: WriteSession, requisite_id: int) -> Requisite:
+    """Lock one requisite, whose counters are kept under this lock. Raises NotFound."""
+    requisite = await session.scalar(_locked(select(Requisite).where(Requisite.id == requisite_id)))
+    if requisite is None:
+        raise NotFound
+    return requisite

@@ -1,0 +1,87 @@
+"""Bringing a database to the code's schema: revisions, then what is derived from code (allowed steps, rights).
+
+Forward only. Runs as the owning role; afterwards the application's role may do exactly what it needs.
+"""
+
+import asyncio
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, delete, insert, make_url, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from jivapay.config.logger import get_logger
+from jivapay.database.models.records import StatusTransition
+from jivapay.database.privileges import grant_privileges
+from jivapay.domain.order_states import MACHINES
+
+logger = get_logger(__name__)
+
+SCRIPTS = Path(__file__).parent / "migrations"
+LOCK_KEY = 7_471_002
+"""Advisory lock: two hosts that start together migrate one after the other."""
+CONNECT_ATTEMPTS = 30
+CONNECT_PAUSE_SECONDS = 1.0
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def head_revision() -> str | None:
+    """The newest revision this code knows."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision the database is at; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+async def upgrade(owner_url: str, app_role: str | None) -> None:
+    """Migrate to head, sync the allowed steps, grant `app_role` its rights (None: it is the owner); all or nothing.
+
+    Waits up to half a minute for the database to answer. Raises SQLAlchemy's OperationalError after that.
+    """
+    engine = create_async_engine(owner_url, connect_args={"server_settings": {"lock_timeout": "5000"}})
+    try:
+        await _wait_until_it_answers(engine)
+        async with engine.begin() as connection:
+            await connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+            await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+            await _sync_transitions(connection)
+            if app_role is not None and app_role != make_url(owner_url).username:
+                await grant_privileges(connection, app_role)
+    finally:
+        await engine.dispose()
+
+
+async def _wait_until_it_answers(engine: AsyncEngine) -> None:
+    for attempt in range(1, CONNECT_ATTEMPTS + 1):
+        try:
+            async with engine.connect() as connection:
+                await connection.execute(text("select 1"))
+        except (OperationalError, OSError) as error:
+            if attempt == CONNECT_ATTEMPTS:
+                raise
+            logger.warning("database_not_ready", attempt=attempt, error=type(error).__name__)
+            await asyncio.sleep(CONNECT_PAUSE_SECONDS)
+        else:
+            return
+
+
+async def _sync_transitions(connection: AsyncConnection) -> None:
+    rows = {(entity, step.from_status, step.to_status) for entity, steps in MACHINES.items() for step in steps}
+    await connection.execute(delete(StatusTransition))
+    await connection.execute(
+        insert(StatusTransition), [{"entity": e, "from_status": f, "to_status": t} for e, f, t in sorted(rows)]
+    )

@@ -1,0 +1,126 @@
+"""Transactions: who opens, who commits, and what is known when a commit's answer is lost.
+
+The door opens one transaction and commits it on leaving; services flush at most. `commit(` stands here and
+nowhere else. Reading and writing sessions are different types, and a reading one cannot write: PostgreSQL
+refuses. Source: DBU-01 to DBU-03, decision 11; `docs/adr/` on ambiguous commits.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from jivapay.config.clock import Clock
+from jivapay.config.logger import get_logger
+from jivapay.database.engine import make_engine
+from jivapay.exceptions import DatabaseError
+
+logger = get_logger(__name__)
+
+RESOLVE_ATTEMPTS = 20
+RESOLVE_PAUSE_SECONDS = 0.5
+
+
+class ReadSession(AsyncSession):
+    """A session in a READ ONLY transaction."""
+
+
+class WriteSession(AsyncSession):
+    """A session whose transaction the door commits."""
+
+
+AnySession = ReadSession | WriteSession
+
+
+class Database:
+    """The pool and the two kinds of session. One per process and event loop; `close()` it at the end."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        clock: Clock | None = None,
+        application_name: str = "jivapay",
+        statement_timeout_ms: int | None = None,
+        pre_ping: bool = True,
+    ) -> None:
+        options = {} if statement_timeout_ms is None else {"statement_timeout_ms": statement_timeout_ms}
+        self.engine = make_engine(
+            url, pool_size=pool_size, application_name=application_name, pre_ping=pre_ping, **options
+        )
+        self._clock = clock or Clock()
+        self._writes = async_sessionmaker(self.engine, class_=WriteSession, expire_on_commit=False)
+        self._reads = async_sessionmaker(
+            self.engine.execution_options(postgresql_readonly=True), class_=ReadSession, expire_on_commit=False
+        )
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """A READ ONLY transaction, rolled back on leaving."""
+        async with self._reads() as session:
+            await self._follow_clock(session)
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """One transaction: committed on leaving, rolled back on any exception.
+
+        Leaving without an exception means it is committed, even when the connection died during COMMIT.
+        Raises DatabaseError when it is known not to be committed, or nothing can be learnt.
+        """
+        async with self._writes() as session:
+            await self._follow_clock(session)
+            yield session
+            await self._commit(session)
+
+    async def _follow_clock(self, session: AnySession) -> None:
+        """Tell `app_now()` about an injected clock; production's has no offset and costs nothing."""
+        if self._clock.offset != timedelta(0):
+            await session.execute(
+                text("select set_config('jivapay.clock_offset', :offset, true)"),
+                {"offset": f"{self._clock.offset.total_seconds()} seconds"},
+            )
+
+    async def _commit(self, session: WriteSession) -> None:
+        await session.flush()
+        if not session.in_transaction():
+            return
+        xid = await session.scalar(text("select pg_current_xact_id_if_assigned()::text"))
+        try:
+            await session.commit()
+        except (DBAPIError, OSError, TimeoutError) as error:
+            if xid is None or (isinstance(error, DBAPIError) and not error.connection_invalidated):
+                raise
+            if not await self._was_committed(xid):
+                raise DatabaseError("The connection was lost before the change was kept; nothing changed.") from error
+            logger.warning("commit_reply_lost", xid=xid, outcome="committed")
+
+    async def _was_committed(self, xid: str) -> bool:
+        """Ask the server what became of transaction `xid`; waits while it is still in progress."""
+        for _ in range(RESOLVE_ATTEMPTS):
+            try:
+                async with self._reads() as session:
+                    status = await session.scalar(
+                        text("select pg_xact_status(cast(cast(:xid as text) as xid8))"), {"xid": xid}
+                    )
+            except (DBAPIError, OSError, TimeoutError):
+                status = None
+            if status in {"committed", "aborted"}:
+                return status == "committed"
+            await asyncio.sleep(RESOLVE_PAUSE_SECONDS)
+        raise DatabaseError("The database went away while the change was being kept; ask again for its state.")
+
+
+@asynccontextmanager
+async def atomic_transaction(session: WriteSession) -> AsyncIterator[WriteSession]:
+    """A savepoint inside the caller's transaction: undone on an exception, never the caller's commit."""
+    async with session.begin_nested():
+        yield session

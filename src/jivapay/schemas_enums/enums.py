@@ -1,0 +1,221 @@
+"""Every closed list of words the platform speaks: statuses, directions, roles. The words are those of the
+specification and are stored as they stand; predicates live on the state (`OrderStatus.is_open`).
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Whose door a user signs in through. Granular rights are permissions, not roles."""
+
+    ADMIN = "admin"
+    SUPPORT = "support"
+    TEAMLEAD = "teamlead"
+    TRADER = "trader"
+    MERCHANT = "merchant"
+
+    @property
+    def is_staff(self) -> bool:
+        return self in {Role.ADMIN, Role.SUPPORT, Role.TEAMLEAD}
+
+
+class ActorKind(StrEnum):
+    """Who did something, for status history and audit."""
+
+    USER = "user"
+    STORE = "store"
+    CUSTOMER = "customer"
+    SYSTEM = "system"
+
+
+class Direction(StrEnum):
+    PAY_IN = "pay_in"
+    PAY_OUT = "pay_out"
+
+
+class CurrencyKind(StrEnum):
+    FIAT = "fiat"
+    CRYPTO = "crypto"
+
+
+class IncomingOrderStatus(StrEnum):
+    """The store's request, before and while a requisite is found, and its outcome for the store."""
+
+    NEW = "new"
+    RETRYING = "retrying"
+    ASSIGNED = "assigned"
+    MANUAL_REVIEW = "manual_review"
+    CLIENT_PAYMENT_CONFIRMED = "client_payment_confirmed"
+    FAILED_PROCESSING_RECEIPT = "failed_processing_receipt"
+    PROCESSED = "processed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def awaits_requisite(self) -> bool:
+        return self in {IncomingOrderStatus.NEW, IncomingOrderStatus.RETRYING}
+
+    @property
+    def is_terminal(self) -> bool:
+        """Nothing more happens by itself; `cancelled` and `expired` may still be revived by a late payment."""
+        return self in {
+            IncomingOrderStatus.PROCESSED,
+            IncomingOrderStatus.FAILED,
+            IncomingOrderStatus.CANCELLED,
+            IncomingOrderStatus.EXPIRED,
+        }
+
+
+class OrderStatus(StrEnum):
+    """The deal with one trader, once a requisite is assigned."""
+
+    PENDING = "pending"
+    PENDING_TRADER_CONFIRMATION = "pending_trader_confirmation"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    DECLINED = "declined"
+    FAILED = "failed"
+    DISPUTE = "dispute"
+    REQUIRES_ATTENTION = "requires_attention"
+    REVERSED = "reversed"
+
+    @property
+    def is_open(self) -> bool:
+        """Money may still move because of it, so its hold is active."""
+        return self in {
+            OrderStatus.PENDING,
+            OrderStatus.PENDING_TRADER_CONFIRMATION,
+            OrderStatus.IN_PROGRESS,
+            OrderStatus.DISPUTE,
+            OrderStatus.REQUIRES_ATTENTION,
+        }
+
+    @property
+    def is_terminal(self) -> bool:
+        return not self.is_open
+
+    @property
+    def waits_for_person(self) -> bool:
+        return self in {OrderStatus.DISPUTE, OrderStatus.REQUIRES_ATTENTION}
+
+
+class PaymentSessionStatus(StrEnum):
+    """The life of one hosted page."""
+
+    ACTIVE = "active"
+    CONFIRMED = "confirmed"
+    COMPLETED = "completed"
+    COMPLETED_WITH_ISSUES = "completed_with_issues"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class CallbackState(StrEnum):
+    PENDING = "pending"
+    RETRYING = "retrying"
+    DELIVERED = "delivered"
+    EXHAUSTED = "exhausted"
+    DISABLED = "disabled"
+    SKIPPED = "skipped"
+    """No address to send to, or a newer event of the same order took its place."""
+
+
+class RequisiteStatus(StrEnum):
+    CHECK = "check"
+    APPROVE = "approve"
+    REJECT = "reject"
+    BLOCKED = "blocked"
+    ARCHIVED = "archived"
+
+
+class FraudStatus(StrEnum):
+    ALLOW = "ALLOW"
+    DENY = "DENY"
+    REQUIRE_MANUAL_REVIEW = "REQUIRE_MANUAL_REVIEW"
+
+
+class FraudListKind(StrEnum):
+    """What a fraud list entry names."""
+
+    IP = "ip"
+    CUSTOMER = "customer"
+    USER = "user"
+    REQUISITE = "requisite"
+
+
+class FraudListType(StrEnum):
+    BLOCK = "block"
+    ALLOW = "allow"
+
+
+class DocumentState(StrEnum):
+    STORED = "stored"
+    QUARANTINED = "quarantined"
+    REJECTED = "rejected"
+    ERASED = "erased"
+
+
+class DocumentKind(StrEnum):
+    CUSTOMER_RECEIPT = "customer_receipt"
+    TRADER_RECEIPT = "trader_receipt"
+
+
+class DepositStatus(StrEnum):
+    REQUESTED = "requested"
+    POSTED = "posted"
+    REJECTED = "rejected"
+
+
+class HoldStatus(StrEnum):
+    ACTIVE = "active"
+    POSTED = "posted"
+    VOIDED = "voided"
+    REPLACED = "replaced"
+
+
+class OwnerType(StrEnum):
+    """Whose account it is."""
+
+    STORE = "store"
+    TRADER = "trader"
+    PLATFORM = "platform"
+    WORLD = "world"
+
+
+class AccountKind(StrEnum):
+    CRYPTO = "crypto"
+    FIAT = "fiat"
+
+
+class TransferKind(StrEnum):
+    SETTLEMENT = "settlement"
+    DEPOSIT = "deposit"
+
+
+class AuditLevel(StrEnum):
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+class ConfirmationSource(StrEnum):
+    """Who first said that the money was sent or seen."""
+
+    CUSTOMER = "customer"
+    STORE = "store"
+    TRADER = "trader"
+    STAFF = "staff"
+
+
+class AmountException(StrEnum):
+    """How what was paid differs from what was agreed."""
+
+    UNDER = "under"
+    OVER = "over"
+    LATE = "late"
