@@ -40,9 +40,7 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 """A last label like this makes every browser read the whole host as an IPv4 address."""
 _ESCAPED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff])")
-_NAMES_OF_THIS_MACHINE = frozenset(
-    {"localhost", "localdomain", "local", "internal", "arpa", "onion", "invalid", "test"}
-)
+_NAMES_OF_THIS_MACHINE = frozenset({"localhost", "localdomain", "local", "internal", "arpa"})
 
 
 @dataclass(frozen=True, slots=True)
