@@ -6,9 +6,9 @@ Errors carry our codes (`validation.*`, `text.*`); the handler in `api_routers/e
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, Strict
@@ -21,7 +21,7 @@ PAGE_SIZE_MAX = 200
 PAGE_MAX = 1_000_000
 DATABASE_INTEGER_MAX = 2**63 - 1
 
-_READ_FROM_TEXT = frozenset({"enum", "uuid", "literal"})
+_GUESSED = (int, bool, float, Decimal, datetime, date)
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])", re.ASCII
@@ -30,29 +30,29 @@ _TIMESTAMP = re.compile(
 Item = TypeVar("Item")
 
 
-def _read_from_text(node: Any) -> None:  # noqa: ANN401 - a core schema is plain nested data
-    if isinstance(node, dict):
-        if node.get("type") in _READ_FROM_TEXT:
-            node.setdefault("strict", False)
-        for key, inner in node.items():
-            if key not in {"default", "metadata"}:
-                _read_from_text(inner)
-    elif isinstance(node, list | tuple):
-        for inner in node:
-            _read_from_text(inner)
+def _is_guessed(annotation: Any, metadata: list[Any]) -> bool:  # noqa: ANN401 - any annotation
+    """Whether pydantic would turn texts, fractions or truth values into this type on its own."""
+    if get_origin(annotation) is Annotated:
+        inner, *more = get_args(annotation)
+        return _is_guessed(inner, [*metadata, *more])
+    if annotation in _GUESSED:
+        return not any(
+            isinstance(rule, Strict | BeforeValidator) or hasattr(rule, "__get_pydantic_core_schema__")
+            for rule in metadata
+        )
+    return any(_is_guessed(argument, []) for argument in get_args(annotation))
 
 
 class RequestModel(BaseModel):
-    """The base of every JSON request."""
+    """The base of every JSON request. Numbers, truth values and times are of the types below, which do not guess."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
-        """Strict, but for what JSON can only say as text."""
-        schema = handler(source)
-        _read_from_text(handler.resolve_ref_schema(schema))
-        return schema
+    def __pydantic_init_subclass__(cls, **_options: object) -> None:
+        for name, field in cls.model_fields.items():
+            if _is_guessed(field.annotation, field.metadata):
+                raise TypeError(f"{cls.__name__}.{name}: say WholeNumber, Flag, Timestamp or an amount instead")
 
 
 class QueryModel(BaseModel):
@@ -104,7 +104,7 @@ ExternalId = Annotated[str, Text(128)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$", strict=True)]
 """The name of a currency, method or bank. Whether it exists is not a question of form."""
 PublicId = UUID
-"""In a RequestModel read from its text; in a path a malformed one is simply not found."""
+"""A malformed one is `validation.type` in a body, and simply not found in a path."""
 
 
 def _whole_number(value: object) -> object:
