@@ -1,6 +1,27 @@
 """The index of all models: importing this module registers every table (DBU-10)."""
 
-from jivapay.database.models import callbacks, documents, ledger, orders, people, records, reference, requisites
+from jivapay.database.models import (
+    callbacks,
+    deposits,
+    documents,
+    ledger,
+    orders,
+    people,
+    records,
+    reference,
+    requisites,
+)
 from jivapay.database.models.base import Base
 
-__all__ = ["Base", "callbacks", "documents", "ledger", "orders", "people", "records", "reference", "requisites"]
+__all__ = [
+    "Base",
+    "callbacks",
+    "deposits",
+    "documents",
+    "ledger",
+    "orders",
+    "people",
+    "records",
+    "reference",
+    "requisites",
+]

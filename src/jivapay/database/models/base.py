@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.types import UserDefinedType
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -27,6 +28,18 @@ CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_de
 Amount = Annotated[Decimal, mapped_column(Numeric)]
 """Unconstrained on purpose: numeric(p, s) would round what it is given; a CHECK refuses it instead."""
 Json = Annotated[dict[str, Any], mapped_column(JSONB)]
+
+
+class Xid8(UserDefinedType[str]):
+    """PostgreSQL's 64-bit transaction id, as text in Python."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own signature
+        return "xid8"
+
+
+CURRENT_XID = text("pg_current_xact_id()")
 
 
 class Base(DeclarativeBase):

@@ -4,25 +4,12 @@ Signs: plus means the owner's claim grows. A transfer sums to zero per currency,
 """
 
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import UserDefinedType
 
-from jivapay.database.models.base import APP_NOW, Amount, Base, CreatedAt, Moment, PrimaryKey, PublicId
+from jivapay.database.models.base import CURRENT_XID, Amount, Base, CreatedAt, Moment, PrimaryKey, PublicId, Xid8
 
-
-class Xid8(UserDefinedType[str]):
-    """PostgreSQL's 64-bit transaction id, as text in Python."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own signature
-        return "xid8"
-
-
-CURRENT_XID = text("pg_current_xact_id()")
 FALSE, ZERO = text("false"), text("0")
 
 
@@ -123,38 +110,3 @@ class Hold(Base):
     status: Mapped[str] = mapped_column(server_default=text("'active'"))
     created_at: Mapped[CreatedAt]
     resolved_at: Mapped[Moment | None]
-
-
-class Deposit(Base):
-    """Money brought in from outside, as recorded by staff; it names its transaction, once (hard case 14)."""
-
-    __tablename__ = "deposits"
-    __table_args__ = (
-        UniqueConstraint("network", "tx_hash", "tx_output"),
-        CheckConstraint("amount > 0 and amount < 'Infinity'", name="amount"),
-        CheckConstraint(
-            "decided_by is null or status <> 'posted' or not needs_second_person or decided_by <> requested_by",
-            name="two_persons",
-        ),
-        Index("ix_deposits_created", "created_at"),
-    )
-
-    id: Mapped[PrimaryKey]
-    public_id: Mapped[PublicId]
-    owner_type: Mapped[str]
-    owner_id: Mapped[int]
-    currency: Mapped[str] = mapped_column(ForeignKey("currencies.code"))
-    amount: Mapped[Amount]
-    network: Mapped[str]
-    tx_hash: Mapped[str]
-    tx_output: Mapped[str] = mapped_column(Text, server_default=text("''"))
-    reason: Mapped[str]
-    status: Mapped[str] = mapped_column(server_default=text("'requested'"))
-    needs_second_person: Mapped[bool] = mapped_column(Boolean, server_default=FALSE)
-    requested_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    decided_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    decision_reason: Mapped[str | None]
-    decided_at: Mapped[Moment | None]
-    version: Mapped[int] = mapped_column(server_default=ZERO)
-    created_at: Mapped[CreatedAt]
-    updated_at: Mapped[Moment] = mapped_column(server_default=APP_NOW)

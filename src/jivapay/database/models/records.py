@@ -6,8 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInt
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from jivapay.database.models.base import Base, CreatedAt, Moment, PrimaryKey
-from jivapay.database.models.ledger import CURRENT_XID, Xid8
+from jivapay.database.models.base import CURRENT_XID, Base, CreatedAt, Moment, PrimaryKey, Xid8
 
 
 class StatusTransition(Base):

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from jivapay.database.models.ledger import Xid8
+from jivapay.database.models.base import Xid8
 
 revision = "0002"
 down_revision = "0001"
