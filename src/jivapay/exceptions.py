@@ -75,6 +75,13 @@ class NotFound(JivaPayException):
     code = "not_found"
 
 
+class RequestTimeout(JivaPayException):
+    """The request did not arrive in time"""
+
+    status = 408
+    code = "request.timeout"
+
+
 class Conflict(JivaPayException):
     """The state does not allow this"""
 
