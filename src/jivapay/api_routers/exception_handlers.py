@@ -1,0 +1,148 @@
+"""Every failure as a problem document (decision 22). What no handler here knows is the last resort's.
+
+Validation errors name the place and a stable code, never the input: pydantic's own error types are translated by
+the table below, ours (with a dot in them) pass as they are.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from jivapay.config.logger import get_logger
+from jivapay.exceptions import (
+    FieldError,
+    JivaPayException,
+    MalformedRequest,
+    NotFound,
+    RequestTooLarge,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from jivapay.utils.failures import failure_of
+from jivapay.utils.notifications import report_critical_error
+from jivapay.utils.problems import INTERNAL, Problem, problem_response
+from jivapay.utils.routing import Unreadable
+
+logger = get_logger(__name__)
+
+PageErrors = Callable[[Request, Problem], Response | None]
+"""How pages for people show a problem; None leaves it to the document."""
+
+_CODES = {
+    "missing": "validation.required",
+    "extra_forbidden": "validation.unknown_field",
+    "enum": "validation.enum",
+    "literal_error": "validation.enum",
+    "string_too_long": "text.too_long",
+    "bytes_too_long": "text.too_long",
+    "string_unicode": "text.forbidden_character",
+    "string_too_short": "validation.required",
+    "string_pattern_mismatch": "validation.format",
+    "too_long": "validation.range",
+    "too_short": "validation.range",
+    "greater_than": "validation.range",
+    "greater_than_equal": "validation.range",
+    "less_than": "validation.range",
+    "less_than_equal": "validation.range",
+    "multiple_of": "validation.range",
+    "int_parsing_size": "validation.range",
+    "finite_number": "validation.range",
+}
+_TYPE_ENDINGS = ("_type", "_parsing", "_from_float", "_attributes_type")
+_INVISIBLE_PARTS = ("function-", "tagged-union", "constrained-", "lax-or-strict", "nullable")
+
+_REFUSALS: dict[int, JivaPayException] = {
+    400: MalformedRequest(),
+    404: NotFound(),
+    413: RequestTooLarge(),
+    415: UnsupportedMediaType(),
+}
+
+
+def add_exception_handlers(app: FastAPI, page_errors: PageErrors | None = None) -> None:
+    """Register the handlers. `page_errors` may answer for routes that show pages."""
+
+    def answer(request: Request, problem: Problem) -> Response:
+        page = page_errors(request, problem) if page_errors is not None else None
+        return page or problem_response(problem)
+
+    async def on_failure(request: Request, error: Exception) -> Response:
+        return answer(request, _problem_of_failure(error))
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
+        return answer(request, Problem.of(validation_failure(error)))
+
+    async def on_http_exception(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+        return answer(request, _problem_of_http_exception(error))
+
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    for kind in (JivaPayException, DBAPIError, PoolTimeout, RedisError, ConnectionError, TimeoutError):
+        app.add_exception_handler(kind, on_failure)
+
+
+def _problem_of_failure(error: Exception) -> Problem:
+    failure = failure_of(error)
+    if failure is None:
+        report_critical_error(error, "unexpected database error")
+        return INTERNAL
+    if failure is not error or failure.status >= 500:  # noqa: PLR2004 - HTTP's own number
+        logger.warning("request_failed", code=failure.code, error=type(error).__name__, exc_info=_worth_a_trace(error))
+    return Problem.of(failure)
+
+
+def _worth_a_trace(error: Exception) -> Exception | None:
+    """A failure of ours says everything in its code; a driver's needs its trace."""
+    return None if isinstance(error, JivaPayException) else error
+
+
+def _problem_of_http_exception(error: HTTPException) -> Problem:
+    """Starlette's own refusals. One that FastAPI made out of a failure of ours stands for that failure."""
+    if isinstance(error.__cause__, JivaPayException):
+        return Problem.of(error.__cause__)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # noqa: PLR2004 - HTTP's own number
+        return Problem(405, "method_not_allowed", "This method is not allowed here", "See Allow.", headers=headers)
+    refusal = _REFUSALS.get(error.status_code)
+    if refusal is not None:
+        return Problem.of(refusal)
+    return Problem(error.status_code, "request.refused", "The request was refused", "", headers=headers)
+
+
+def validation_failure(error: RequestValidationError) -> JivaPayException:
+    """What is wrong with the request, in our codes. A malformed path parameter is simply not found."""
+    if isinstance(error.body, Unreadable):
+        return error.body.failure
+    found = error.errors()
+    if any(item["loc"][:1] == ("path",) for item in found):
+        return NotFound()
+    if any(item["type"] == "missing" and tuple(item["loc"]) == ("body",) for item in found):
+        return MalformedRequest("The body is missing.")
+    errors = tuple(FieldError(_place(item), _code(item)) for item in found)
+    codes = {item.code for item in errors}
+    return ValidationFailed(
+        "The request is not valid; see errors.",
+        code=codes.pop() if len(codes) == 1 else "validation.failed",
+        errors=errors,
+    )
+
+
+def _code(item: dict[str, Any]) -> str:
+    kind = str(item["type"])
+    if "." in kind:
+        return kind
+    if kind in _CODES:
+        return _CODES[kind]
+    return "validation.type" if kind.endswith(_TYPE_ENDINGS) else "validation.failed"
+
+
+def _place(item: dict[str, Any]) -> tuple[str | int, ...]:
+    return tuple(part for part in item["loc"] if not str(part).startswith(_INVISIBLE_PARTS))

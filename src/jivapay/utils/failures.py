@@ -1,0 +1,49 @@
+"""What a driver's error means to a caller: busy, out of reach, or our mistake.
+
+Told by SQLSTATE, never by message. A deadlock or lock time-out has changed nothing and may be tried again; a lost
+connection outside COMMIT likewise (the unknown COMMIT is settled in `database/session.py`).
+"""
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from jivapay.exceptions import BrokerError, DatabaseError, JivaPayException, ResourceBusy, ValidationFailed
+
+_BUSY = frozenset({"55P03", "40P01", "40001"})
+_OUT_OF_REACH = ("08", "53", "57P", "58")
+_STATEMENT_TIMEOUT = "57014"
+_BAD_VALUE = "22"
+BUSY_RETRY_SECONDS = 1
+
+
+def failure_of(error: BaseException) -> JivaPayException | None:
+    """The failure to answer with, or None when `error` is a defect of ours."""
+    if isinstance(error, JivaPayException):
+        return error
+    if isinstance(error, DBAPIError):
+        return _database_failure(error)
+    if isinstance(error, PoolTimeout | ConnectionError | TimeoutError):
+        return DatabaseError()
+    if isinstance(error, RedisError):
+        return BrokerError()
+    return None
+
+
+def _database_failure(error: DBAPIError) -> JivaPayException | None:
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if state in _BUSY:
+        return ResourceBusy(retry_after_seconds=BUSY_RETRY_SECONDS)
+    if error.connection_invalidated or state == _STATEMENT_TIMEOUT or state.startswith(_OUT_OF_REACH):
+        return DatabaseError()
+    if state.startswith(_BAD_VALUE) or _is_refused_by_driver(error):
+        # A net below the schemas: a value that no column holds is the caller's, not a failure of ours.
+        return ValidationFailed("A value is out of range.", code="validation.range")
+    if not state and isinstance(error.orig, ConnectionError | TimeoutError | OSError):
+        return DatabaseError()
+    return None
+
+
+def _is_refused_by_driver(error: DBAPIError) -> bool:
+    """Asyncpg checks arguments before it sends them: an integer beyond int64, a text with NUL."""
+    return type(error.orig.__cause__).__name__ == "DataError" if error.orig is not None else False

@@ -1,0 +1,190 @@
+"""How every route reads its request: strictly, within time, and after authentication.
+
+FastAPI reads a body before it solves dependencies. So that a caller who may not call learns only that, a body that
+cannot be read becomes an `Unreadable`, which no model accepts: authentication still answers first, then the handler of
+validation errors finds the reason here. Routers are made by `api_router`, for JSON and for pages alike.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request, Response
+from fastapi.params import Form
+from fastapi.routing import APIRoute
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+
+from jivapay.exceptions import (
+    JivaPayException,
+    MalformedRequest,
+    NotFound,
+    RequestTimeout,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from jivapay.schemas_enums.text_rules import has_forbidden_character, has_forbidden_in_line
+from jivapay.utils.json_reader import read_json
+from jivapay.utils.problems import PROBLEM_RESPONSES
+
+BODY_SECONDS = 15
+UPLOAD_SECONDS = 30
+BODY_SIZE_MAX = 64 * 1024
+UPLOAD_SIZE_MAX = 10 * 1024 * 1024
+UPLOAD_BODY_SIZE_MAX = UPLOAD_SIZE_MAX + BODY_SIZE_MAX
+"""`max_body_size` of a route that takes a file: the file and what multipart adds."""
+QUERY_FIELDS_MAX = 50
+
+_FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+
+
+class BodyKind(StrEnum):
+    NONE = "none"
+    JSON = "json"
+    FORM = "form"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for a body that could not be read, until authentication has had its say."""
+
+    failure: JivaPayException
+
+    async def close(self) -> None:
+        """FastAPI closes what stands for a form."""
+
+
+class StrictRequest(Request):
+    """A request whose body is read strictly and within `BODY_SECONDS`."""
+
+    async def body(self) -> bytes:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await super().body()
+        except TimeoutError:
+            raise RequestTimeout from None
+
+    async def json(self) -> Any:  # noqa: ANN401 - whatever JSON can hold
+        """The body's value, or an Unreadable."""
+        try:
+            return read_json(await self.body())
+        except JivaPayException as failure:
+            return Unreadable(failure)
+
+    async def form(self, **limits: Any) -> FormData | Unreadable:  # type: ignore[override]  # noqa: ANN401 - Starlette's; only awaited here
+        """The form, or an Unreadable."""
+        try:
+            async with asyncio.timeout(UPLOAD_SECONDS):
+                form: FormData = await super().form(**limits)
+        except TimeoutError:
+            return Unreadable(RequestTimeout())
+        except HTTPException as refusal:
+            if refusal.status_code != 400:  # noqa: PLR2004 - HTTP's own number
+                raise
+            return Unreadable(MalformedRequest("The form cannot be read."))
+        try:
+            _check_form(form)
+        except ValidationFailed as failure:
+            await form.close()
+            return Unreadable(failure)
+        return form
+
+
+class StrictRoute(APIRoute):
+    """A route that refuses what is ambiguous before its endpoint sees it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        kind = body_kind(self)
+
+        async def strictly(request: Request) -> Response:
+            _check_path(request.path_params)
+            _check_query(request.scope["query_string"])
+            _check_content_type(request, kind)
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+def api_router(prefix: str = "", *, tags: tuple[str, ...] = (), **options: Any) -> APIRouter:  # noqa: ANN401 - APIRouter's
+    """A router whose routes are strict and speak of problems. The first tag begins the names in generated clients."""
+    return APIRouter(
+        prefix=prefix,
+        tags=list(tags),
+        route_class=StrictRoute,
+        redirect_slashes=False,
+        responses=PROBLEM_RESPONSES,
+        generate_unique_id_function=operation_id,
+        **options,
+    )
+
+
+def operation_id(route: APIRoute) -> str:
+    """`trader_list_orders`: the name of the operation in generated clients."""
+    return "_".join([*(str(tag).replace(" ", "_") for tag in route.tags[:1]), route.name])
+
+
+def body_kind(route: APIRoute) -> BodyKind:
+    if route.body_field is None:
+        return BodyKind.NONE
+    return BodyKind.FORM if isinstance(route.body_field.field_info, Form) else BodyKind.JSON
+
+
+def _check_path(parameters: Mapping[str, Any]) -> None:
+    if any(isinstance(value, str) and has_forbidden_in_line(value) for value in parameters.values()):
+        raise NotFound
+
+
+def _check_query(query_string: bytes) -> None:
+    if not query_string:
+        return
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=QUERY_FIELDS_MAX
+        )
+    except ValueError:
+        raise MalformedRequest("The query string cannot be read.") from None
+    _check_pairs("query", pairs)
+
+
+def _check_form(form: FormData) -> None:
+    _check_pairs("body", [(name, value if isinstance(value, str) else "") for name, value in form.multi_items()])
+
+
+def _check_pairs(place: str, pairs: list[tuple[str, str]]) -> None:
+    seen = set()
+    for name, value in pairs:
+        if name in seen:
+            raise ValidationFailed.at(place, name, code="validation.duplicate_param", detail="A parameter comes twice.")
+        seen.add(name)
+        if has_forbidden_in_line(name) or has_forbidden_character(value):
+            raise ValidationFailed.at(
+                place, name, code="text.forbidden_character", detail="A parameter holds a character not allowed."
+            )
+
+
+def _check_content_type(request: Request, kind: BodyKind) -> None:
+    headers = request.headers
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Compressed bodies are not accepted.")
+    has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+    if kind is BodyKind.NONE or not has_body:
+        return
+    media_type, _, parameters = headers.get("content-type", "").partition(";")
+    media_type = media_type.strip().lower()
+    if kind is BodyKind.FORM:
+        if media_type not in _FORM_TYPES:
+            raise UnsupportedMediaType("Send this as a form.")
+    elif media_type != "application/json" or _charset(parameters) not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType("Send this as application/json in UTF-8.")
+
+
+def _charset(parameters: str) -> str:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip('"').lower()
+    return "utf-8"
