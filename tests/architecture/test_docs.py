@@ -1,0 +1,67 @@
+"""What the documents claim about the code stays true: links, tables, dependencies, decisions, the two commands."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from architecture.house import ROOT
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+COMMANDS = (
+    "python3 -m venv .venv && .venv/bin/pip install -q uv && .venv/bin/uv run --locked jivapay demo",
+    "python3 -m venv .venv && .venv/bin/pip install -q uv && .venv/bin/uv run --locked pytest",
+)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
+    assert [target for target in targets if target and not (path.parent / target).exists()] == []
+
+
+def test_decisions_have_their_three_parts() -> None:
+    folder = ROOT / "docs" / "adr"
+    pages = sorted(folder.glob("[0-9]*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert re.findall(r"^## (\w+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], page.name
+        assert f"({page.name})" in index, page.name
+
+
+def test_every_table_is_documented() -> None:
+    from jivapay.database.db import Base
+
+    text = (ROOT / "docs" / "README_DATABASE.md").read_text(encoding="utf-8")
+    assert {name for name in Base.metadata.tables if f"`{name}`" not in text} == set()
+
+
+def test_every_dependency_is_explained() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = project["dependency-groups"].values()
+    declared = [*project["project"]["dependencies"], *(one for group in groups for one in group)]
+    names = {re.split(r"[\[<>=~!; ]", one)[0] for one in declared}
+    explained = set(re.findall(r"[a-z0-9-]+", (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")))
+    assert names - explained == set()
+
+
+def test_both_readmes_show_the_two_commands() -> None:
+    for name in ("README.md", "README.ru.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert [command for command in COMMANDS if command not in text] == []
+
+
+def test_both_readmes_say_the_same() -> None:
+    """The same sections, links and code, in two languages."""
+    english, russian = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ru.md"))
+    for pattern in (r"^#+ ", r"\]\((docs/[^)]+|(?!README)[A-Z]+\.md)\)", r"^```(\w+)", r"`[^`\n]+`"):
+        assert len(re.findall(pattern, english, re.MULTILINE)) == len(re.findall(pattern, russian, re.MULTILINE)), (
+            pattern
+        )
+    assert re.findall(r"```(?:bash|sh|console)\n(.*?)```", english, re.DOTALL) == re.findall(
+        r"```(?:bash|sh|console)\n(.*?)```", russian, re.DOTALL
+    )
