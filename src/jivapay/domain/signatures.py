@@ -11,7 +11,6 @@ import binascii
 import hmac
 import json
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,11 +42,6 @@ class SignedMessage:
 
     body: bytes
     headers: dict[str, str]
-
-
-def new_secret() -> str:
-    """A store's callback secret: `whsec_` and 32 random bytes in base64."""
-    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode("ascii")
 
 
 def is_secret(text: str) -> bool:

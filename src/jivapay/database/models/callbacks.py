@@ -19,7 +19,8 @@ class CallbackDelivery(Base):
     __table_args__ = (
         UniqueConstraint("order_type", "order_id", "status_version"),
         UniqueConstraint("store_id", "store_seq"),
-        Index("ix_callback_deliveries_due", "next_attempt_at", postgresql_where=DUE),
+        # By store first: deliveries are leased store by store, so that one shop's backlog is not read through.
+        Index("ix_callback_deliveries_due", "store_id", "next_attempt_at", "id", postgresql_where=DUE),
         Index("ix_callback_deliveries_unsequenced", "id", postgresql_where=text("store_seq is null")),
         Index("ix_callback_deliveries_leased", "store_id", postgresql_where=text("leased_until is not null")),
         Index("ix_callback_deliveries_public_order", "public_order_id"),

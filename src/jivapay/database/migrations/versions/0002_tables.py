@@ -611,7 +611,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_callback_deliveries_due",
         "callback_deliveries",
-        ["next_attempt_at"],
+        ["store_id", "next_attempt_at", "id"],
         unique=False,
         postgresql_where=sa.text("state in ('pending', 'retrying') and store_seq is not null"),
     )
