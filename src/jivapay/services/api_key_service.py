@@ -4,8 +4,10 @@ A key's mode is its store's: the row decides, never the text (hard case 16).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from decimal import Decimal
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, update
@@ -14,6 +16,7 @@ from jivapay.config.crypto import Cipher, new_api_key, new_token
 from jivapay.config.crypto.api_keys import hash_api_key
 from jivapay.database.models.people import Merchant, MerchantStore, StoreApiKey, User
 from jivapay.database.session import AnySession, WriteSession
+from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
 from jivapay.exceptions import NotFound
 
@@ -34,6 +37,41 @@ class IssuedKey:
     row: StoreApiKey
     key: str = field(repr=False)
     signing_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreContext:
+    """The store that calls, as it was when it called: what the gateway decides by."""
+
+    id: int
+    public_id: UUID
+    merchant_id: int
+    name: str
+    test: bool
+    fiat_currency: str
+    crypto_currency: str
+    lower_limit: Decimal
+    upper_limit: Decimal
+    pay_in_enabled: bool
+    pay_out_enabled: bool
+    traffic_access: bool
+    callback_url: str | None
+    gateway_require_customer_id_param: bool
+    gateway_require_amount_param: bool
+    receipt_required: bool
+    return_hosts: tuple[str, ...]
+    processing_ttl_seconds: int | None
+    rate_margin_percent: Decimal
+    support_url: str | None
+    key_id: str
+    """Of the key it showed: rate limits count by it."""
+    actor: Actor
+
+    @classmethod
+    def of(cls, store: MerchantStore, *, key_id: str, actor: Actor) -> Self:
+        taken = {field.name: getattr(store, field.name) for field in fields(cls) if hasattr(store, field.name)}
+        taken["return_hosts"] = tuple(store.return_hosts)
+        return cls(**taken, key_id=key_id, actor=actor)
 
 
 @dataclass(frozen=True, slots=True)

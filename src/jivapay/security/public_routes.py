@@ -1,0 +1,29 @@
+"""The routes that need no permission, by method and path, each with its reason. A test walks the route table:
+every other route declares one, or the key of a store.
+"""
+
+from jivapay.schemas_enums.enums import Role
+
+_AUTH = {
+    (method, f"/api/{role}/auth/{name}"): reason
+    for role in Role
+    for method, name, reason in (
+        ("POST", "token", "signs in"),
+        ("POST", "login", "signs in"),
+        ("POST", "refresh", "the refresh token proves the caller"),
+    )
+}
+_REFERENCE = {
+    ("GET", f"/api/public/{name}"): "reference data"
+    for name in ("banks", "payment-methods", "currencies", "exchange-rates")
+}
+_PAGE = {
+    ("GET", "/gateway/payment_session/{token}"): "the page's token proves the caller",
+    ("GET", "/gateway/payment_session/{token}/status"): "the page's token proves the caller",
+    ("POST", "/gateway/payment_session/{token}/method"): "the page's token proves the caller",
+    ("POST", "/gateway/payment_session/{token}/confirm"): "the page's token proves the caller",
+    ("POST", "/gateway/payment_session/{token}/cancel"): "the page's token proves the caller",
+}
+_HEALTH = {("GET", path): "health" for path in ("/healthz/", "/livez", "/readyz")}
+
+PUBLIC_ROUTES: dict[tuple[str, str], str] = {**_AUTH, **_REFERENCE, **_PAGE, **_HEALTH}
