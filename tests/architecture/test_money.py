@@ -10,7 +10,7 @@ import pytest
 
 from architecture.house import Module, Plant, dotted
 
-MONEY_CODE = ("jivapay.domain", "jivapay.services", "jivapay.database", "jivapay.schemas_enums")
+MONEY_CODE = ("jivapay.domain", "jivapay.services", "jivapay.database", "jivapay.schemas_enums.money")
 A_TIME = re.compile(
     r"(seconds?|timeout|pause|delay|interval|jitter|moment|timestamp)(_|$)",
     re.IGNORECASE,
@@ -45,21 +45,24 @@ def floats(module: Module) -> list[str]:
 
 def _excused(node: ast.AST) -> list[ast.AST]:
     """The parts of a node in which a float is a time."""
+    parts: list[ast.AST] = []
     match node:
         case ast.Call() if dotted(node).split(".")[-1] in TIME_CALLS:
-            return [*node.args, *node.keywords]
+            parts = [*node.args, *node.keywords]
+        case ast.Dict(keys=keys, values=values):  # an example in a JSON schema is a JSON number
+            named = zip(keys, values, strict=True)
+            parts = [value for key, value in named if isinstance(key, ast.Constant) and key.value == "examples"]
         case ast.arg(arg=name, annotation=ast.expr() as annotation) if A_TIME.search(name):
-            return [annotation]
+            parts = [annotation]
         case ast.keyword(arg=str(name), value=value) | ast.Assign(targets=[ast.Name(id=name)], value=value) if (
             A_TIME.search(name)
         ):
-            return [value]
+            parts = [value]
         case ast.AnnAssign(target=ast.Name(id=name)) if A_TIME.search(name):
-            return [part for part in (node.annotation, node.value) if part is not None]
+            parts = [part for part in (node.annotation, node.value) if part is not None]
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            return _excused_defaults(node)
-        case _:
-            return []
+            parts = _excused_defaults(node)
+    return parts
 
 
 def _excused_defaults(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.AST]:
@@ -101,6 +104,7 @@ def test_planted_float(plant: Plant, code: str) -> None:
         "async def f(): await asyncio.sleep(0.2)",
         "f(timeout=1.5)",
         "def age_seconds(x) -> float: ...",
+        'schema = {"type": "number", "examples": [100.5]}',
     ],
 )
 def test_a_time_may_be_a_float(plant: Plant, code: str) -> None:

@@ -15,6 +15,8 @@ SHELLS = {
     "jivapay.middleware": "answers 500 when even the handlers failed",
     "jivapay.worker": "a task, a relay turn or a timetable entry that fails must not end the process",
     "jivapay.cli": "one clear line instead of a traceback",
+    "jivapay.utils.notifications": "reporting an error never breaks what it reports about (LOG-06)",
+    "jivapay.utils.receipt_sanitizer": "a process of its own: a decoder may raise anything at a broken file",
     "jivapay.simulation": "a simulated person who stumbles is counted, the others go on",
 }
 BLIND = frozenset({"Exception", "BaseException"})
