@@ -6,13 +6,13 @@ validation errors finds the reason here. Routers are made by `api_router`, for J
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.params import Form
 from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
@@ -188,3 +188,16 @@ def _charset(parameters: str) -> str:
         if name.strip().lower() == "charset":
             return value.strip().strip('"').lower()
     return "utf-8"
+
+
+def list_routes(app: FastAPI) -> list[tuple[str, APIRoute]]:
+    """Every route with its whole path, for what must hold of all of them (permissions, documents)."""
+    return list(_walk(app.router.routes, app.router.prefix))
+
+
+def _walk(routes: Iterable[object], prefix: str) -> Iterator[tuple[str, APIRoute]]:
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield prefix + route.path, route
+        elif (inner := getattr(route, "original_router", None)) is not None:
+            yield from _walk(inner.routes, prefix + route.include_context.prefix)  # type: ignore[attr-defined]  # FastAPI's private wrapper of an included router

@@ -1,0 +1,26 @@
+"""Every role on one port, as `jivapay up` serves it. The same routers as the role servers, and nothing else."""
+
+from fastapi import APIRouter, FastAPI
+
+from jivapay.servers.admin import server as admin
+from jivapay.servers.app_factory import create_app as build_app
+from jivapay.servers.gateway import server as gateway
+from jivapay.servers.merchant import server as merchant
+from jivapay.servers.public import server as public
+from jivapay.servers.support import server as support
+from jivapay.servers.teamlead import server as teamlead
+from jivapay.servers.trader import server as trader
+
+ROUTERS: tuple[APIRouter, ...] = (
+    *gateway.ROUTERS,
+    *trader.ROUTERS,
+    *merchant.ROUTERS,
+    *admin.ROUTERS,
+    *support.ROUTERS,
+    *teamlead.ROUTERS,
+    *public.ROUTERS,
+)
+
+
+def create_app() -> FastAPI:
+    return build_app("JivaPay", ROUTERS)
