@@ -12,7 +12,7 @@ from architecture.house import Module, Plant, dotted
 
 MONEY_CODE = ("jivapay.domain", "jivapay.services", "jivapay.database", "jivapay.schemas_enums.money")
 A_TIME = re.compile(
-    r"(seconds?|timeout|pause|delay|interval|jitter|moment|timestamp)(_|$)",
+    r"(seconds?|timeout|pause|delay|interval|jitter|spread|moment|timestamp)(_|$)",
     re.IGNORECASE,
 )
 TIME_CALLS = frozenset(
