@@ -44,8 +44,15 @@ def _blind(kind: ast.expr | None) -> bool:
 
 
 def _reraises(handler: ast.ExceptHandler) -> bool:
-    """Cleaning up and raising again hides nothing."""
-    return isinstance(handler.body[-1], ast.Raise) and handler.body[-1].exc is None
+    """Cleaning up and raising again hides nothing, nor does raising first whatever is not a known failure."""
+    first, last = handler.body[0], handler.body[-1]
+    if isinstance(first, ast.If) and len(first.body) == 1:
+        return _is_bare_raise(first.body[0]) or _is_bare_raise(last)
+    return _is_bare_raise(last)
+
+
+def _is_bare_raise(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Raise) and statement.exc is None
 
 
 def test_only_the_shells_catch_everything(house: list[Module]) -> None:
@@ -64,3 +71,5 @@ def test_planted_suppress(plant: Plant) -> None:
 def test_named_failures_and_clean_up_are_right(plant: Plant) -> None:
     assert blind_excepts(plant("try:\n    f()\nexcept (OSError, TimeoutError):\n    pass\n")) == []
     assert blind_excepts(plant("try:\n    f()\nexcept BaseException:\n    g()\n    raise\n")) == []
+    sieve = "try:\n    f()\nexcept Exception as error:\n    if known(error) is None:\n        raise\n    g()\n"
+    assert blind_excepts(plant(sieve)) == []
