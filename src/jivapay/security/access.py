@@ -40,6 +40,8 @@ class PermissionGuard:
     async def __call__(self, request: Request) -> Actor:
         resources = get_resources(request)
         signed_in, actor = await _authenticate(request, resources)
+        request.state.actor = actor
+        await resources.rate_limiter.hit("RATE_LIMIT_USER", f"user:{actor.id}")
         if not self.even_if_limited:
             await refuse_limited(resources, signed_in)
         if not allows(actor.permissions, self.permission):

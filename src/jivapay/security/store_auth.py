@@ -35,6 +35,9 @@ class StoreAuth:
         resources = get_resources(request)
         use = await _find_use(request, resources)
         ip = client_ip(request)
+        actor = Actor.store(use.store.id, ip=ip, request_id=current_request_id())
+        request.state.actor = actor
+        await resources.rate_limiter.hit("RATE_LIMIT_GATEWAY", f"key:{use.key.key_id}")
         if not use.store.access or not use.merchant_is_active:
             raise PermissionDenied("This store is switched off.", code="store.access_denied")
         if not _is_inside(ip, use.key.networks) or self.scope not in use.key.scopes:
@@ -43,7 +46,6 @@ class StoreAuth:
         if use.use_is_stale:
             async with resources.database.write() as session:
                 await api_key_service.note_use(session, use.key.id)
-        actor = Actor.store(use.store.id, ip=ip, request_id=current_request_id())
         return StoreContext.of(use.store, key_id=use.key.key_id, actor=actor)
 
 
