@@ -1,0 +1,90 @@
+"""What every test may ask for: real PostgreSQL and Valkey, a database of its own, the process's resources.
+
+One throw-away stack for each pytest process (so one for each xdist worker), one migrated template in it, and a
+clone of the template for each module, which takes milliseconds. Further fixtures belong into the conftest.py of the
+directory that needs them; they build on `resources`, `database` and `clock`.
+"""
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from jivapay.config.clock import ShiftedClock
+from jivapay.config.settings import Settings
+from jivapay.database.migrate import upgrade
+from jivapay.database.session import Database
+from jivapay.embedded import throwaway_stack
+from jivapay.utils.resources import Resources, open_resources
+from jivapay.utils.s3_client import MemoryStorage
+from support.databases import Cluster
+from support.network import refuse_the_outside
+
+TIME_ZONE = "Asia/Kamchatka"
+"""Far from UTC, so that a naive time shows."""
+
+
+def pytest_configure() -> None:
+    os.environ["TZ"] = TIME_ZONE
+    time.tzset()
+    refuse_the_outside()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[dict[str, str]]:
+    """The environment that leads to this process's own PostgreSQL and Valkey, with generated secrets."""
+    with throwaway_stack() as env:
+        yield env
+
+
+@pytest.fixture(scope="session")
+async def cluster(stack: dict[str, str]) -> Cluster:
+    """The server with the migrated database `jivapay` in it, ready to be cloned. Nobody connects to that one."""
+    cluster = Cluster(owner_url=stack["DATABASE_OWNER_URL"], app_url=stack["DATABASE_URL"])
+    await upgrade(cluster.sqlalchemy_owner_url, cluster.app_role)
+    return cluster
+
+
+@pytest.fixture(scope="module")
+async def database_name(cluster: Cluster) -> AsyncIterator[str]:
+    """A migrated database for the tests of one module."""
+    async with cluster.clone() as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def database_url(cluster: Cluster, database_name: str) -> str:
+    """As the application's role, which owns nothing."""
+    return cluster.url_of(database_name)
+
+
+@pytest.fixture(scope="module")
+def owner_url(cluster: Cluster, database_name: str) -> str:
+    """As the owner: for planting what the application's role may not write."""
+    return cluster.owner_url_of(database_name)
+
+
+@pytest.fixture(scope="module")
+def clock() -> ShiftedClock:
+    """Runs like the machine's; a test moves it on, and PostgreSQL's `app_now()` with it."""
+    return ShiftedClock()
+
+
+@pytest.fixture(scope="module")
+def settings(stack: dict[str, str], database_url: str, owner_url: str) -> Settings:
+    """What the environment would say; the environment itself stays as it is."""
+    given = stack | {"DATABASE_URL": database_url, "DATABASE_OWNER_URL": owner_url, "ENV": "test"}
+    return Settings.model_validate({name.lower(): value for name, value in given.items()})
+
+
+@pytest.fixture(scope="module")
+async def resources(settings: Settings, clock: ShiftedClock) -> AsyncIterator[Resources]:
+    """What a process of ours holds: on the module's database, with objects kept in memory."""
+    async with open_resources(settings, clock=clock, storage=MemoryStorage(), application_name="tests") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def database(resources: Resources) -> Database:
+    return resources.database

@@ -1,0 +1,1 @@
+"""Helpers of the tests; imported as `support.…` (pytest puts `tests` on the path)."""

@@ -1,0 +1,53 @@
+"""Databases cloned from a migrated template: 7 ms instead of a migration."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from jivapay.config.settings import asyncpg_url
+
+TEMPLATE = "jivapay"
+
+
+class Cluster:
+    """One PostgreSQL server with a migrated template in it."""
+
+    def __init__(self, *, owner_url: str, app_url: str) -> None:
+        self._owner_url = owner_url
+        self._app_url = app_url
+        self._numbers = itertools.count(1)
+
+    @property
+    def sqlalchemy_owner_url(self) -> str:
+        return asyncpg_url(self._owner_url)
+
+    @property
+    def app_role(self) -> str:
+        return urlsplit(self._app_url).username or ""
+
+    def url_of(self, database: str) -> str:
+        return urlsplit(self._app_url)._replace(path=f"/{database}").geturl()
+
+    def owner_url_of(self, database: str) -> str:
+        return urlsplit(self._owner_url)._replace(path=f"/{database}").geturl()
+
+    @asynccontextmanager
+    async def clone(self, *, migrated: bool = True) -> AsyncIterator[str]:
+        """The name of a fresh database, dropped afterwards; empty unless `migrated`."""
+        name = f"test_{next(self._numbers)}"
+        template = f"{TEMPLATE} strategy file_copy" if migrated else "template0"
+        await self._execute(f"create database {name} template {template}")
+        try:
+            yield name
+        finally:
+            await self._execute(f"drop database {name} with (force)")
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.owner_url_of("postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
