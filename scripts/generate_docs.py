@@ -1,12 +1,19 @@
 """Writes the documents that are made from code; `--check` only says which are stale, with exit status 1."""
 
+import ast
 import importlib
+import inspect
+import json
+import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+SOURCE = ROOT / "src" / "jivapay"
+CODE = re.compile(r"[a-z_]+(?:\.[a-z0-9_]+)+|not_found|method_not_allowed|rate_limited|internal")
 
 
 def states() -> str:
@@ -19,22 +26,60 @@ def states() -> str:
     ]
     for entity, steps in machines.items():
         parts += [f"## {entity}\n", "| from | to | event | who | direction |", "|---|---|---|---|---|"]
-        for step in steps:
-            parts.append(
-                f"| {f'`{step.from_status}`' if step.from_status else '—'} | `{step.to_status}` "
-                f"| {step.event} | {step.who} | {step.direction.replace('_', '-')} |"
-            )
-        parts += ["", _diagram(steps), ""]
+        parts += [
+            f"| {f'`{step.from_status}`' if step.from_status else '—'} | `{step.to_status}` "
+            f"| {step.event} | {step.who} | {step.direction.replace('_', '-')} |"
+            for step in steps
+        ]
+        edges = sorted({(step.from_status or "[*]", step.to_status) for step in steps})
+        drawn = [f"    {start} --> {end}" for start, end in edges]
+        parts += ["", "```mermaid", "stateDiagram-v2", *drawn, "```", ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _diagram(steps: tuple[object, ...]) -> str:
-    edges = {(getattr(step, "from_status") or "[*]", getattr(step, "to_status")) for step in steps}  # noqa: B009  # rows of any kind
-    lines = [f"    {start} --> {end}" for start, end in sorted(edges)]
-    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
+def openapi() -> str:
+    """docs/api/openapi.json: every interface, as one port serves them."""
+    os.environ.pop("ENV", None)
+    app = importlib.import_module("jivapay.servers.all_in_one").create_app()
+    return json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"states.md": states}
+def errors() -> str:
+    """docs/api/errors.md: every stable code the source can answer with, and the failures behind them."""
+    failures = importlib.import_module("jivapay.exceptions")
+    classes = [
+        kind for _, kind in inspect.getmembers(failures, inspect.isclass) if issubclass(kind, failures.JivaPayException)
+    ]
+    parts = [
+        "# Error codes\n",
+        "Generated from the source by `scripts/generate_docs.py`; do not edit. Errors are problem documents (RFC 9457,",
+        "`application/problem+json`); `code` is stable, texts are not.\n",
+        "| code | status | title |",
+        "|---|---|---|",
+    ]
+    rows = {kind.code: f"| `{kind.code}` | {kind.status} | {(kind.__doc__ or '').strip()} |" for kind in classes}
+    parts += [rows[code] for code in sorted(rows)]
+    more = sorted(set(_codes_in_source()) - set(rows))
+    parts += ["", "Narrower codes, used in place of the ones above or in `errors[].code`:", ""]
+    parts += [f"- `{code}`" for code in more]
+    return "\n".join(parts) + "\n"
+
+
+def _codes_in_source() -> Iterator[str]:
+    """`code="…"` arguments, and the first argument of pydantic's custom errors."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            given = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
+            if getattr(node.func, "id", "") == "PydanticCustomError" or getattr(node.func, "attr", "") == "at":
+                given += node.args[:1]
+            for part in (inner for value in given for inner in ast.walk(value)):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and CODE.fullmatch(part.value):
+                    yield part.value
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {"states.md": states, "api/openapi.json": openapi, "api/errors.md": errors}
 
 
 def main(arguments: list[str]) -> int:
