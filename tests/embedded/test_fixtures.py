@@ -40,7 +40,7 @@ def test_the_time_zone_is_not_utc() -> None:
     assert time.timezone == -12 * 3600
 
 
-@pytest.mark.parametrize("address", [("192.0.2.1", 80), ("example.com", 443), ("169.254.169.254", 80)])
-def test_the_outside_is_refused(address: tuple[str, int]) -> None:
-    with socket.socket() as probe, pytest.raises(PermissionError, match="tests may not"):
-        probe.connect(address)
+@pytest.mark.parametrize("host", ["192.0.2.1", "169.254.169.254", "2001:db8::1", "example.com"])
+def test_the_outside_is_refused(host: str) -> None:
+    with pytest.raises(PermissionError, match="tests may not"):
+        socket.create_connection((host, 443))
