@@ -35,7 +35,7 @@ def report_critical_error(exception: BaseException, context_message: str = "", *
         logger.critical(
             "critical_error",
             error=type(exception).__name__,
-            about=context_message or str(exception),
+            about=context_message or type(exception).__name__,
             exc_info=exception,
             **{f"context_{key}": value for key, value in context.items()},
         )

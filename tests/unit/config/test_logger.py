@@ -1,0 +1,85 @@
+"""What reaches standard error, whoever says it."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from jivapay.config.logger import current_request_id, get_logger, request_context, setup_logging
+from jivapay.utils.notifications import report_critical_error
+
+CANARIES = ("4111111111111111", "jp_live_k1_s3kr1t", "whsec_s3kr1t", "Bearer s3kr1t")
+
+
+@pytest.fixture(autouse=True)
+def _restored_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_an_entry_is_one_json_line_with_the_requests_id(capsys: pytest.CaptureFixture[str]) -> None:
+    setup_logging(as_json=True)
+    with request_context("request-1", task="order.process"):
+        assert current_request_id() == "request-1"
+        get_logger("jivapay.test").info("happened", order_id="A-1", text='a\n{"level":"critical"}')
+    assert current_request_id() is None
+    (line,) = _lines(capsys)
+    assert line.pop("timestamp")
+    assert line == {
+        "event": "happened",
+        "level": "info",
+        "logger": "jivapay.test",
+        "order_id": "A-1",
+        "request_id": "request-1",
+        "task": "order.process",
+        "text": 'a\n{"level":"critical"}',
+    }
+
+
+def test_libraries_go_through_the_same_chain(capsys: pytest.CaptureFixture[str]) -> None:
+    setup_logging(as_json=True)
+    logging.getLogger("some.library").warning("sent %s", CANARIES[3])
+    (line,) = _lines(capsys)
+    assert line["event"] == "sent Bearer [redacted]"
+    assert line["logger"] == "some.library"
+
+
+def test_no_canary_survives_in_values_messages_or_exceptions(capsys: pytest.CaptureFixture[str]) -> None:
+    for as_json in (True, False):
+        setup_logging(as_json=as_json)
+        log = get_logger("jivapay.test")
+        for canary in CANARIES:
+            log.info(canary, value=canary, nested={"list": [canary]})
+            try:
+                raise ValueError(canary)
+            except ValueError as error:
+                log.exception("failed")
+                report_critical_error(error, canary, value=canary)
+    written = capsys.readouterr().err
+    assert "failed" in written
+    assert not [canary for canary in (*CANARIES[:3], "s3kr1t") if canary in written]
+
+
+def test_the_level_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    setup_logging("WARNING", as_json=True)
+    get_logger("jivapay.test").info("quiet")
+    logging.getLogger("some.library").info("quiet")
+    assert capsys.readouterr().err == ""
+
+
+def test_reporting_never_raises() -> None:
+    class Unprintable(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    report_critical_error(Unprintable(), value=object())
