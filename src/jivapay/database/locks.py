@@ -39,9 +39,26 @@ def _locked(statement: Select[Row]) -> Select[Row]:
 
 async def lock_deal_for_update(session: WriteSession, incoming_order_id: int) -> Deal:
     """Lock a deal's page, incoming order and order, in this order. Raises NotFound."""
-    page = await session.scalar(
-        _locked(select(PaymentSession).where(PaymentSession.incoming_order_id == incoming_order_id))
-    )
+    page = await session.scalar(_locked(_page_of(incoming_order_id)))
+    return await _lock_orders(session, incoming_order_id, page)
+
+
+async def try_lock_rest_of_deal(session: WriteSession, incoming_order_id: int) -> Deal | None:
+    """For a caller that holds the incoming order already: None when somebody else holds the page.
+
+    Waiting for the page here would turn the order of locks around.
+    """
+    page = await session.scalar(_locked(_page_of(incoming_order_id)).with_for_update(key_share=True, skip_locked=True))
+    if page is None and await session.scalar(_page_of(incoming_order_id).with_only_columns(PaymentSession.id)):
+        return None
+    return await _lock_orders(session, incoming_order_id, page)
+
+
+def _page_of(incoming_order_id: int) -> Select[PaymentSession]:
+    return select(PaymentSession).where(PaymentSession.incoming_order_id == incoming_order_id)
+
+
+async def _lock_orders(session: WriteSession, incoming_order_id: int, page: PaymentSession | None) -> Deal:
     incoming = await session.scalar(_locked(select(IncomingOrder).where(IncomingOrder.id == incoming_order_id)))
     if incoming is None:
         raise NotFound

@@ -108,7 +108,7 @@ class Database:
         for _ in range(RESOLVE_ATTEMPTS):
             try:
                 async with self._reads() as session:
-                    status = await session.scalar(
+                    status: str | None = await session.scalar(
                         text("select pg_xact_status(cast(cast(:xid as text) as xid8))"), {"xid": xid}
                     )
             except (DBAPIError, OSError, TimeoutError):

@@ -14,6 +14,8 @@ class NoRequisite:
     """Nothing suits: `reasons` counts the requisites that failed, by the first rule each failed."""
 
     reasons: Mapping[str, int] = field(default_factory=dict)
+    code: str = "requisite.none_available"
+    """What the store is told; also `rate.stale` or the code of a failure."""
 
 
 @dataclass(frozen=True, slots=True)

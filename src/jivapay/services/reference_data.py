@@ -83,3 +83,15 @@ async def get_bank_method(session: AnySession, bank: str, payment_method: str) -
     if found is None or not found.is_active or offered is None or not offered.is_active:
         raise ValidationFailed.at("body", "bank", code="bank.unavailable")
     return found, method
+
+
+async def check_method_and_bank(session: AnySession, currency: str, method: str | None, bank: str | None) -> None:
+    """A method on offer, and a bank of this currency that offers it. What is None is not checked.
+
+    Raises ValidationFailed `payment_method.unavailable` or `bank.unavailable`.
+    """
+    banks = {info.code: info for info in await list_banks(session) if info.currency == currency}
+    if method is not None and not any(method in info.payment_methods for info in banks.values()):
+        raise ValidationFailed.at("body", "payment_method", code="payment_method.unavailable")
+    if bank is not None and (bank not in banks or (method or "") not in {"", *banks[bank].payment_methods}):
+        raise ValidationFailed.at("body", "bank", code="bank.unavailable")

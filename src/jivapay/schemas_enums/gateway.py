@@ -1,0 +1,162 @@
+"""The gateway's shapes, as `docs/api/` publishes them (http-api: "Stores", "Page")."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from jivapay.schemas_enums.base import AnswerModel, Code, ExternalId, Metadata, RequestModel, Text, WholeNumber
+from jivapay.schemas_enums.money import AmountText, FiatAmount, RateText
+
+URL_LENGTH_MAX = 2000
+WAIT_SECONDS_MAX = 20
+
+Url = Annotated[str, Text(URL_LENGTH_MAX)]
+CustomerIp = Annotated[str, Text(45)]
+
+
+class PayinFields(RequestModel):
+    """What both ways of asking for a pay-in share."""
+
+    external_order_id: ExternalId = Field(examples=["A-1001"])
+    currency: Code = Field(examples=["RUB"])
+    bank: Code | None = Field(None, examples=["sberbank"])
+    customer_id: ExternalId | None = Field(None, examples=["u-77"])
+    customer_ip: CustomerIp | None = Field(None, examples=["203.0.113.7"])
+    return_url: Url | None = Field(None, examples=["https://shop.example/thanks"])
+    callback_url: Url | None = Field(None, examples=["https://shop.example/hook"])
+    metadata: Metadata = Field(default_factory=dict, examples=[{"cart": "9"}])
+
+
+class PayinInit(PayinFields):
+    """Host-to-host: the store shows the requisite itself."""
+
+    amount: FiatAmount
+    payment_method: Code = Field(examples=["sbp"])
+    wait_seconds: Annotated[WholeNumber, Field(ge=0, le=WAIT_SECONDS_MAX)] = 0
+    """How long the answer may wait for a requisite."""
+
+
+class PayinInitiateSession(PayinFields):
+    """With a payment page, which asks the customer for what is missing."""
+
+    amount: FiatAmount | None = None
+    payment_method: Code | None = Field(None, examples=["sbp"])
+    wait_seconds: Annotated[WholeNumber, Field(ge=0, le=WAIT_SECONDS_MAX)] = 0
+
+
+class RequisiteShown(AnswerModel):
+    """Where to pay. The number is whole while the order may be paid, masked afterwards."""
+
+    method: str
+    bank: str
+    bank_name: str
+    number: str
+    holder: str
+
+
+class FailureShown(AnswerModel):
+    code: str
+    detail: str
+
+
+class PayinRead(AnswerModel):
+    """A pay-in as its store sees it; also the answer to every status question."""
+
+    order_id: UUID
+    external_order_id: str
+    direction: str
+    status: str
+    order_history_status: str | None
+    amount: AmountText | None
+    currency: str
+    amount_crypto: AmountText | None
+    crypto_currency: str
+    rate: RateText | None
+    rate_at: datetime | None
+    requisite: RequisiteShown | None
+    failure: FailureShown | None
+    payment_url: str | None
+    expires_at: datetime | None
+    created_at: datetime
+    version: int
+    paid: bool
+    final: bool
+    amount_agreed: AmountText | None
+    amount_exceptions: list[str]
+    metadata: dict[str, Any]
+    test: bool
+
+
+class PayinSessionRead(PayinRead):
+    token: str
+    """Opens the payment page; treat it like a password."""
+
+
+class BalanceRead(AnswerModel):
+    currency: str
+    total: AmountText
+    held: AmountText
+    available: AmountText
+
+
+class MethodOffered(AnswerModel):
+    """A payment method the page offers, with the banks that take it."""
+
+    code: str
+    number_kind: str
+    banks: list[str]
+
+
+class BankOffered(AnswerModel):
+    code: str
+    name: str
+
+
+class PaymentSessionRead(AnswerModel):
+    """What the payment page shows: nothing of the store's secrets, nothing of the trader but the requisite."""
+
+    state: str
+    """choose, searching, pay, check, review, paid, expired, cancelled, failed or dispute."""
+    order_id: UUID
+    external_order_id: str
+    store_name: str
+    support_url: str | None
+    amount: AmountText | None
+    amount_is_open: bool
+    customer_id_is_open: bool
+    amount_min: AmountText
+    amount_max: AmountText
+    currency: str
+    payment_method: str | None
+    bank: str | None
+    methods: list[MethodOffered]
+    banks: list[BankOffered]
+    requisite: RequisiteShown | None
+    failure: FailureShown | None
+    expires_at: datetime | None
+    total_seconds: int | None
+    """The whole time to pay, for the progress bar."""
+    server_time: datetime
+    receipt_required: bool
+    receipt_attached: bool
+    may_claim_late: bool
+    """An expired or cancelled order that a receipt can still revive."""
+    return_url: str | None
+    completed_at: datetime | None
+    version: int
+    test: bool
+
+
+class MethodChoice(RequestModel):
+    """What the customer chose on the page; only what the store left open is taken."""
+
+    payment_method: Code
+    bank: Code | None = None
+    amount: FiatAmount | None = None
+    customer_id: ExternalId | None = None
+
+
+class CancelRequest(RequestModel):
+    reason: Annotated[str, Text(500, lines=True)] | None = None

@@ -1,0 +1,29 @@
+"""The only writer of balances: holds, settlements, deposits, and the roll-up of insert-only accounts.
+
+Everything here runs in the caller's transaction, after the caller's row locks: accounts are locked last, by id
+(hard case 23). Source: BAL-01 to BAL-12, decisions 10 to 13.
+"""
+
+from jivapay.services.balance_manager.accounts import AccountKey, Balance, get_balance, list_balances
+from jivapay.services.balance_manager.holds import hold, void_hold
+from jivapay.services.balance_manager.roll_up import roll_up
+from jivapay.services.balance_manager.settlement import (
+    calculate_commissions,
+    post_deposit,
+    retake_hold,
+    update_balances_for_completed_order,
+)
+
+__all__ = [
+    "AccountKey",
+    "Balance",
+    "calculate_commissions",
+    "get_balance",
+    "hold",
+    "list_balances",
+    "post_deposit",
+    "retake_hold",
+    "roll_up",
+    "update_balances_for_completed_order",
+    "void_hold",
+]

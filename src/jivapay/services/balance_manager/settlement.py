@@ -1,0 +1,100 @@
+"""Settling an order: what each party gets, posted in the transaction that completes it (decision 11)."""
+
+from decimal import Decimal
+
+from sqlalchemy import insert
+
+from jivapay.database.models.deposits import Deposit
+from jivapay.database.models.ledger import Transfer
+from jivapay.database.models.orders import Order
+from jivapay.database.session import WriteSession
+from jivapay.domain.commissions import Quote, Terms, calculate_quote
+from jivapay.domain.identifiers import new_id
+from jivapay.exceptions import ConfigurationError
+from jivapay.schemas_enums.enums import AccountKind, Direction, HoldStatus, OwnerType, TransferKind
+from jivapay.services.balance_manager.accounts import AccountKey, move
+from jivapay.services.balance_manager.holds import active_hold, end_hold, hold
+
+
+def calculate_commissions(
+    amount_fiat: Decimal,
+    *,
+    direction: Direction,
+    base_rate: Decimal,
+    margin_percent: Decimal,
+    store_percent: Decimal | None,
+    trader_percent: Decimal | None,
+    crypto_scale: int,
+) -> Quote:
+    """The legs of a deal. Raises ConfigurationError when a commission is not set: it is never silently zero."""
+    if store_percent is None or trader_percent is None:
+        raise ConfigurationError("A commission is not set.", code="configuration.commission_missing")
+    terms = Terms(direction, base_rate, margin_percent, store_percent, trader_percent, crypto_scale)
+    return calculate_quote(amount_fiat, terms)
+
+
+def order_hold_amount(order: Order) -> Decimal:
+    """What an open pay-in sets aside on the trader's crypto: what it will cost him."""
+    return order.trader_amount_crypto - order.trader_commission
+
+
+async def retake_hold(session: WriteSession, order: Order) -> None:
+    """Hold a lapsed pay-in's cost anew. Raises InsufficientBalance."""
+    key = AccountKey.trader_crypto(order.trader_id, order.crypto_currency, test=order.test)
+    await hold(session, key, order_hold_amount(order), ref_type="order", ref_id=order.id)
+
+
+async def update_balances_for_completed_order(session: WriteSession, order: Order) -> None:
+    """Post an order's settlement and end its hold; the order's numbers are taken as frozen.
+
+    A hold that lapsed is taken anew first. The database refuses a second settlement of the same order.
+    Raises InsufficientBalance.
+    """
+    active = await active_hold(session, "order", order.id)
+    if active is None:
+        await retake_hold(session, order)
+        active = await active_hold(session, "order", order.id)
+        if active is None:
+            raise AssertionError(f"order {order.id} has no hold to settle")
+    transfer_id = await _transfer(session, TransferKind.SETTLEMENT, "order", order.id, test=order.test)
+    trader = AccountKey.trader_crypto(order.trader_id, order.crypto_currency, test=order.test)
+    await move(session, transfer_id, settlement_legs(order), released={trader: active.amount})
+    await end_hold(session, active, HoldStatus.POSTED)
+
+
+def settlement_legs(order: Order) -> list[tuple[AccountKey, Decimal]]:
+    """The postings of a completed order; see the worked numbers in `docs/money.md`."""
+    test, crypto, fiat = order.test, order.crypto_currency, order.fiat_currency
+    sign = 1 if order.direction == Direction.PAY_IN else -1
+    return [
+        (
+            AccountKey.trader_crypto(order.trader_id, crypto, test=test),
+            order.trader_commission - sign * order.trader_amount_crypto,
+        ),
+        (
+            AccountKey.store_crypto(order.store_id, crypto, test=test),
+            sign * order.amount_crypto - order.store_commission,
+        ),
+        (AccountKey.platform(crypto, test=test), order.platform_profit),
+        (AccountKey.trader_fiat(order.trader_id, fiat, test=test), sign * order.amount_fiat),
+        (AccountKey.world(AccountKind.FIAT, fiat, test=test), -sign * order.amount_fiat),
+    ]
+
+
+async def post_deposit(session: WriteSession, deposit: Deposit) -> None:
+    """Credit a deposit against the outside world. The same deposit cannot be posted twice."""
+    key = AccountKey(OwnerType(deposit.owner_type), deposit.owner_id, AccountKind.CRYPTO, deposit.currency, test=False)
+    transfer_id = await _transfer(session, TransferKind.DEPOSIT, "deposit", deposit.id, test=False)
+    world = AccountKey.world(AccountKind.CRYPTO, deposit.currency, test=False)
+    await move(session, transfer_id, [(key, deposit.amount), (world, -deposit.amount)])
+
+
+async def _transfer(session: WriteSession, kind: TransferKind, ref_type: str, ref_id: int, *, test: bool) -> int:
+    transfer_id: int | None = await session.scalar(
+        insert(Transfer)
+        .values(public_id=new_id(), kind=kind, ref_type=ref_type, ref_id=ref_id, test=test)
+        .returning(Transfer.id)
+    )
+    if transfer_id is None:
+        raise AssertionError("an insert returns its id")
+    return transfer_id

@@ -1,0 +1,86 @@
+"""May this order go ahead: thresholds by currency and block lists (FRD-01 to FRD-06, hard case 15).
+
+Only gives a value; `order_processor` acts on it. What cannot be judged (no amount, no threshold for the currency)
+goes to a person and never through. A person's approval answers every rule that asked; block lists still deny.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import and_, func, or_, select
+
+from jivapay.config.business_settings import BusinessSettings
+from jivapay.database.models.reference import FraudListEntry
+from jivapay.database.session import AnySession
+from jivapay.schemas_enums.enums import FraudListKind, FraudListType, FraudStatus
+
+
+@dataclass(frozen=True, slots=True)
+class FraudFacts:
+    """What is known about an incoming order when it is judged."""
+
+    amount_fiat: Decimal | None
+    currency: str
+    customer_id: str | None
+    customer_ip: str | None
+    store_id: int
+    is_approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FraudCheckResult:
+    """`reason` is a stable code for staff; the customer never sees it."""
+
+    status: FraudStatus
+    reason: str = ""
+
+
+ALLOWED = FraudCheckResult(FraudStatus.ALLOW)
+
+
+async def check_incoming_order(session: AnySession, facts: FraudFacts, rules: BusinessSettings) -> FraudCheckResult:
+    """Block lists, then amounts. Reads only."""
+    lists = await _lists_naming(session, facts)
+    if FraudListType.BLOCK in lists:
+        return FraudCheckResult(FraudStatus.DENY, "fraud.block_list")
+    judged = judge_amount(facts, rules)
+    if judged.status is FraudStatus.REQUIRE_MANUAL_REVIEW and (facts.is_approved or FraudListType.ALLOW in lists):
+        return ALLOWED
+    return judged
+
+
+def judge_amount(facts: FraudFacts, rules: BusinessSettings) -> FraudCheckResult:
+    """The thresholds alone. An amount without thresholds is for a person."""
+    deny = rules.fraud_deny_threshold.get(facts.currency)
+    review = rules.fraud_manual_review_threshold.get(facts.currency)
+    if facts.amount_fiat is None:
+        return FraudCheckResult(FraudStatus.REQUIRE_MANUAL_REVIEW, "fraud.amount_missing")
+    if deny is None or review is None:
+        return FraudCheckResult(FraudStatus.REQUIRE_MANUAL_REVIEW, "fraud.threshold_missing")
+    if facts.amount_fiat > deny:
+        return FraudCheckResult(FraudStatus.DENY, "fraud.amount_denied")
+    if facts.amount_fiat > review:
+        return FraudCheckResult(FraudStatus.REQUIRE_MANUAL_REVIEW, "fraud.amount_review")
+    return ALLOWED
+
+
+def customer_entry(store_id: int, customer_id: str) -> str:
+    """How a list names a customer: ids are the store's own, so they mean nothing without it."""
+    return f"{store_id}:{customer_id}"
+
+
+async def _lists_naming(session: AnySession, facts: FraudFacts) -> set[FraudListType]:
+    named = []
+    if facts.customer_ip is not None:
+        named.append((FraudListKind.IP, facts.customer_ip))
+    if facts.customer_id is not None:
+        named.append((FraudListKind.CUSTOMER, customer_entry(facts.store_id, facts.customer_id)))
+    if not named:
+        return set()
+    found = await session.scalars(
+        select(FraudListEntry.list_type).where(
+            or_(*(and_(FraudListEntry.kind == kind, FraudListEntry.value == value) for kind, value in named)),
+            or_(FraudListEntry.expires_at.is_(None), FraudListEntry.expires_at > func.app_now()),
+        )
+    )
+    return {FraudListType(entry) for entry in found}

@@ -1,0 +1,37 @@
+"""What a store and its customers ask of the gateway (GTW-01 to GTW-20).
+
+Every function here is a phased door: it opens short transactions one after another and holds neither a
+transaction nor a connection while it waits, checks a receipt or stores it.
+"""
+
+from jivapay.services.gateway_service.page import (
+    cancel_payment_session,
+    choose_method,
+    get_payment_session_details,
+    get_payment_session_version,
+    handle_payment_page_confirmation,
+)
+from jivapay.services.gateway_service.payin import (
+    Answer,
+    cancel_payin,
+    confirm_payin,
+    get_balance,
+    get_incoming_order_status,
+    initialize_payin,
+    initiate_payment_session,
+)
+
+__all__ = [
+    "Answer",
+    "cancel_payin",
+    "cancel_payment_session",
+    "choose_method",
+    "confirm_payin",
+    "get_balance",
+    "get_incoming_order_status",
+    "get_payment_session_details",
+    "get_payment_session_version",
+    "handle_payment_page_confirmation",
+    "initialize_payin",
+    "initiate_payment_session",
+]

@@ -1,0 +1,166 @@
+"""Finding a deal by any of its names, and showing it: shared by the store's API and the payment page."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from jivapay.config.business_settings import BusinessSettings
+from jivapay.config.crypto import Cipher, token_hash
+from jivapay.database.locks import Deal
+from jivapay.database.models.orders import IncomingOrder, Order, PaymentSession
+from jivapay.database.models.reference import Bank
+from jivapay.database.models.requisites import OwnerOfRequisites, Requisite
+from jivapay.database.session import AnySession
+from jivapay.domain.money import FIAT_SCALE, format_amount, format_rate
+from jivapay.exceptions import NotFound
+from jivapay.schemas_enums.enums import Direction, OrderStatus
+from jivapay.schemas_enums.gateway import FailureShown, PayinRead, RequisiteShown
+from jivapay.services import order_status_manager
+from jivapay.services.order_processor import payment_token_context
+
+NUMBER_SHOWN = {OrderStatus.PENDING, OrderStatus.PENDING_TRADER_CONFIRMATION, OrderStatus.REQUIRES_ATTENTION}
+"""While money may still be on its way the payer needs the number; afterwards its last four digits do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """What is needed to show a deal: keys to decrypt with, the address of payment pages, the settings."""
+
+    cipher: Cipher
+    public_base_url: str
+    rules: BusinessSettings
+
+    def payment_url(self, token: str) -> str:
+        return f"{self.public_base_url.rstrip('/')}/pay/{token}"
+
+    def token_of(self, page: PaymentSession) -> str:
+        return self.cipher.decrypt(page.token, payment_token_context(page.public_id))
+
+
+def _deals() -> Select[IncomingOrder, Order, PaymentSession]:
+    return (
+        select(IncomingOrder, Order, PaymentSession)
+        .outerjoin(Order, Order.id == IncomingOrder.assigned_order_id)
+        .outerjoin(PaymentSession, PaymentSession.incoming_order_id == IncomingOrder.id)
+    )
+
+
+async def _one(session: AnySession, statement: Select[IncomingOrder, Order, PaymentSession]) -> Deal:
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound
+    return Deal(*row)
+
+
+async def get_deal(session: AnySession, incoming_order_id: int) -> Deal:
+    """A deal by its internal id. Raises NotFound."""
+    return await _one(session, _deals().where(IncomingOrder.id == incoming_order_id))
+
+
+async def get_store_deal(session: AnySession, store_id: int, direction: Direction, identifier: str, by: str) -> Deal:
+    """A store's own deal by `order_id`, `external_order_id` or `payment_token`.
+
+    Somebody else's is not found. Raises NotFound.
+    """
+    own = _deals().where(IncomingOrder.store_id == store_id, IncomingOrder.direction == direction)
+    match by:
+        case "external_order_id":
+            return await _one(session, own.where(IncomingOrder.external_id == identifier))
+        case "payment_token":
+            return await _one(session, own.where(PaymentSession.token_hash == token_hash(identifier)))
+        case _:
+            try:
+                public_id = UUID(identifier)
+            except ValueError:
+                raise NotFound from None
+            return await _one(session, own.where(IncomingOrder.public_id == public_id))
+
+
+async def get_deal_by_token(session: AnySession, token: str) -> Deal:
+    """The deal of a payment page. Raises NotFound."""
+    return await _one(session, _deals().where(PaymentSession.token_hash == token_hash(token)))
+
+
+async def show_requisite(session: AnySession, order: Order | None, cipher: Cipher) -> RequisiteShown | None:
+    """Where to pay; the number whole while the order may be paid, else masked."""
+    if order is None:
+        return None
+    row = (
+        await session.execute(
+            select(Requisite, OwnerOfRequisites, Bank.public_name)
+            .join(OwnerOfRequisites, OwnerOfRequisites.id == Requisite.owner_id)
+            .join(Bank, Bank.code == Requisite.bank)
+            .where(Requisite.id == order.requisite_id)
+        )
+    ).one()
+    requisite, owner, bank_name = row.tuple()
+    whole = OrderStatus(order.status) in NUMBER_SHOWN
+    number = cipher.decrypt(requisite.number, f"requisites.number:{requisite.public_id}") if whole else ""
+    holder = cipher.decrypt(owner.full_name, f"owners_of_requisites.full_name:{owner.public_id}")
+    return RequisiteShown(
+        method=requisite.payment_method,
+        bank=requisite.bank,
+        bank_name=bank_name,
+        number=number or f"•• {requisite.last_four}",
+        holder=short_name(holder),
+    )
+
+
+def short_name(full_name: str) -> str:
+    """`Иванов Иван Петрович` as banks show it to a payer: `Иван И.`; a single word stays."""
+    parts = full_name.split()
+    if len(parts) < 2:  # noqa: PLR2004 - a family name and a given name
+        return full_name
+    return f"{parts[1]} {parts[0][0]}."
+
+
+def show_failure(deal: Deal) -> FailureShown | None:
+    incoming = deal.incoming
+    if incoming.failure_code is None:
+        return None
+    return FailureShown(code=incoming.failure_code, detail=PUBLIC_REASONS.get(incoming.failure_code, "Not possible."))
+
+
+PUBLIC_REASONS = {
+    "requisite.none_available": "No requisite can take this order now.",
+    "rate.stale": "There is no fresh exchange rate.",
+    "receipt.not_stored": "The receipt could not be stored; please send it again.",
+    "order.denied": "The order was refused.",
+    "order.review": "The order is being reviewed.",
+    "order.review_rejected": "The order was refused after a review.",
+}
+"""What the store reads; why a rule refused stays inside."""
+
+
+async def show_payin(session: AnySession, deal: Deal, viewer: Viewer) -> PayinRead:
+    """A pay-in as its store sees it."""
+    now = await order_status_manager.database_now(session)
+    facts = await order_status_manager.order_facts(session, deal, viewer.rules, now)
+    incoming, order = deal.incoming, deal.order
+    open_until = order.expires_at if order else incoming.expires_at
+    return PayinRead(
+        order_id=incoming.public_id,
+        external_order_id=incoming.external_id,
+        direction=incoming.direction,
+        status=incoming.status,
+        order_history_status=order.status if order else None,
+        amount=None if facts.amount_fiat is None else format_amount(facts.amount_fiat, FIAT_SCALE),
+        currency=incoming.fiat_currency,
+        amount_crypto=None if facts.amount_crypto is None else format_amount(facts.amount_crypto, facts.crypto_scale),
+        crypto_currency=incoming.crypto_currency,
+        rate=None if facts.rate is None else format_rate(facts.rate),
+        rate_at=order.rate_at if order else incoming.quoted_at,
+        requisite=await show_requisite(session, order, viewer.cipher),
+        failure=show_failure(deal),
+        payment_url=viewer.payment_url(viewer.token_of(deal.page)) if deal.page else None,
+        expires_at=open_until,
+        created_at=incoming.created_at,
+        version=deal.version,
+        paid=facts.is_paid,
+        final=facts.is_final,
+        amount_agreed=None if facts.amount_agreed is None else format_amount(facts.amount_agreed, FIAT_SCALE),
+        amount_exceptions=list(facts.amount_exceptions),
+        metadata=dict(incoming.order_metadata),
+        test=incoming.test,
+    )

@@ -1,0 +1,37 @@
+"""The orchestrator of an order's life: accepted, matched with a requisite, finalised, lapsed (ORD, FIN).
+
+`process_incoming_order` is the straight line; engines only give values and `order_status_manager` alone writes
+statuses. A refusal is a value that is kept, a failure is recorded in a transaction of its own (decisions 8, 9).
+"""
+
+from jivapay.services.order_processor.acceptance import (
+    Accepted,
+    Request,
+    UrlRules,
+    accept,
+    check_choice,
+    offer,
+    payment_token_context,
+    quote,
+)
+from jivapay.services.order_processor.deadlines import expire_due, give_grace
+from jivapay.services.order_processor.finalisation import finalize_order_after_client_confirmation
+from jivapay.services.order_processor.matching import process_incoming_order, record_failure
+from jivapay.services.order_processor.review import decide_review
+
+__all__ = [
+    "Accepted",
+    "Request",
+    "UrlRules",
+    "accept",
+    "check_choice",
+    "decide_review",
+    "expire_due",
+    "finalize_order_after_client_confirmation",
+    "give_grace",
+    "offer",
+    "payment_token_context",
+    "process_incoming_order",
+    "quote",
+    "record_failure",
+]

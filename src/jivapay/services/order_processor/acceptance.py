@@ -1,0 +1,281 @@
+"""Taking an order from a store: the store's rules, a quote, and rows that are the queue of record (walk, row 1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from jivapay.config.business_settings import BusinessSettings
+from jivapay.config.crypto import Cipher, new_token, token_hash
+from jivapay.database.models.orders import IncomingOrder, Order
+from jivapay.database.models.people import StoreCommission
+from jivapay.database.models.reference import Currency
+from jivapay.database.session import AnySession, WriteSession
+from jivapay.domain.actors import Actor
+from jivapay.domain.commissions import rate_with_margin
+from jivapay.domain.identifiers import new_id
+from jivapay.domain.money import FIAT_SCALE, crypto_amount, fits_scale, percent_of
+from jivapay.domain.urls import CallbackRules, find_callback_url_problem, find_return_url_problem
+from jivapay.exceptions import (
+    ConfigurationError,
+    ExternalIdExists,
+    OpenOrdersLimitExceeded,
+    PermissionDenied,
+    ValidationFailed,
+)
+from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus
+from jivapay.services import freeze_service, order_status_manager, outbox, rate_service, reference_data
+from jivapay.services.api_key_service import StoreContext
+
+RETRY_AFTER_SECONDS = 60
+UNPAID = (IncomingOrderStatus.NEW, IncomingOrderStatus.RETRYING, IncomingOrderStatus.ASSIGNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A store's request for a pay-in, parsed.
+
+    `hosted` asks for a payment page; `amount` and `payment_method` may then be left to the customer.
+    """
+
+    external_order_id: str
+    currency: str
+    hosted: bool
+    request_hash: bytes
+    amount: Decimal | None = None
+    payment_method: str | None = None
+    bank: str | None = None
+    customer_id: str | None = None
+    customer_ip: str | None = None
+    return_url: str | None = None
+    callback_url: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UrlRules:
+    """Which addresses this installation lets stores name."""
+
+    callbacks: CallbackRules
+    allow_loopback_http: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`created` is False when the same request had been accepted before."""
+
+    incoming_order_id: int
+    created: bool
+
+
+async def accept(
+    session: WriteSession,
+    actor: Actor,
+    store: StoreContext,
+    request: Request,
+    *,
+    rules: BusinessSettings,
+    urls: UrlRules,
+    cipher: Cipher,
+) -> Accepted:
+    """Keep the request as a new incoming order, due at once when amount and method are known.
+
+    The external id is the natural key: the same request again gives the order it made. Raises ExternalIdExists,
+    ValidationFailed, PermissionDenied, OpenOrdersLimitExceeded, RateStale, PlatformFrozen.
+    """
+    existing = await find_by_external_id(session, store.id, request)
+    if existing is not None:
+        return Accepted(existing, created=False)
+    await freeze_service.refuse_when_frozen(session)
+    _check_store(store)
+    _check_addresses(store, request, urls)
+    await check_choice(session, store, amount=request.amount, method=request.payment_method, bank=request.bank)
+    await _check_open_orders(session, store, request.customer_id, request.customer_ip, rules)
+    now = await order_status_manager.database_now(session)
+    values = await _values(session, store, request, rules, now)
+    incoming_id = await order_status_manager.create_incoming(session, actor, values)
+    if incoming_id is None:
+        # Somebody with the same external id was first, and has committed since our look.
+        existing = await find_by_external_id(session, store.id, request)
+        if existing is None:
+            raise AssertionError("a conflicting row exists")
+        return Accepted(existing, created=False)
+    if request.hosted:
+        await _open_page(session, actor, incoming_id, cipher)
+    if values["next_attempt_at"] is not None:
+        await offer(session, incoming_id, actor)
+    return Accepted(incoming_id, created=True)
+
+
+async def offer(session: WriteSession, incoming_order_id: int, actor: Actor) -> None:
+    """Ask the workers to process a due incoming order."""
+    await outbox.put(
+        session,
+        outbox.Topic.ORDER_PROCESS,
+        ref_type="incoming_order",
+        ref_id=incoming_order_id,
+        request_id=actor.request_id,
+    )
+
+
+async def find_by_external_id(session: AnySession, store_id: int, request: Request) -> int | None:
+    """The order this store made with the same external id. Raises ExternalIdExists when the request differs."""
+    row = (
+        await session.execute(
+            select(IncomingOrder.id, IncomingOrder.request_hash).where(
+                IncomingOrder.store_id == store_id,
+                IncomingOrder.direction == Direction.PAY_IN,
+                IncomingOrder.external_id == request.external_order_id,
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_hash != request.request_hash:
+        raise ExternalIdExists
+    return int(row.id)
+
+
+async def check_choice(
+    session: AnySession, store: StoreContext, *, amount: Decimal | None, method: str | None, bank: str | None
+) -> None:
+    """Amount within the store's limits, method and bank on offer. Unset values are not checked."""
+    if amount is not None:
+        if not fits_scale(amount, FIAT_SCALE):
+            raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
+        if amount < store.lower_limit:
+            raise ValidationFailed.at("body", "amount", code="order.amount_below_limit")
+        if amount > store.upper_limit:
+            raise ValidationFailed.at("body", "amount", code="order.amount_above_limit")
+    await reference_data.check_method_and_bank(session, store.fiat_currency, method, bank)
+
+
+async def quote(
+    session: AnySession, store: StoreContext, amount: Decimal, rules: BusinessSettings
+) -> tuple[Decimal, Decimal, datetime]:
+    """Rate with the store's margin, crypto amount, and the rate's moment.
+
+    Raises RateStale; ValidationFailed `amount.too_small` when commission would eat it; ConfigurationError.
+    """
+    rate = await rate_service.get_rate(
+        session,
+        fiat=store.fiat_currency,
+        crypto=store.crypto_currency,
+        direction=Direction.PAY_IN,
+        rules=rules,
+    )
+    scale = await session.scalar(select(Currency.scale).where(Currency.code == store.crypto_currency))
+    percent = await session.scalar(select(StoreCommission.commission_payin).where(StoreCommission.store_id == store.id))
+    if scale is None or percent is None:
+        raise ConfigurationError("The store has no commission.", code="configuration.commission_missing")
+    shown = rate_with_margin(rate.value, store.rate_margin_percent, Direction.PAY_IN)
+    crypto = crypto_amount(amount, shown, scale)
+    if crypto - percent_of(crypto, percent, scale) <= 0:
+        raise ValidationFailed.at("body", "amount", code="amount.too_small")
+    return shown, crypto, rate.at
+
+
+def _check_store(store: StoreContext) -> None:
+    if not store.traffic_access or not store.pay_in_enabled:
+        raise PermissionDenied("Pay-ins are switched off for this store.")
+
+
+def _check_addresses(store: StoreContext, request: Request, urls: UrlRules) -> None:
+    if request.currency != store.fiat_currency:
+        raise ValidationFailed.at("body", "currency", code="currency.unknown")
+    if store.gateway_require_customer_id_param and request.customer_id is None:
+        raise ValidationFailed.at("body", "customer_id", code="validation.required")
+    if store.gateway_require_amount_param and request.amount is None:
+        raise ValidationFailed.at("body", "amount", code="validation.required")
+    if request.callback_url is not None:
+        problem = find_callback_url_problem(request.callback_url, urls.callbacks)
+        if problem is not None:
+            raise ValidationFailed.at("body", "callback_url", code=problem)
+    if request.return_url is not None:
+        problem = find_return_url_problem(
+            request.return_url, return_hosts=store.return_hosts, allow_loopback_http=urls.allow_loopback_http
+        )
+        if problem is not None:
+            raise ValidationFailed.at("body", "return_url", code=problem)
+
+
+async def _check_open_orders(
+    session: AnySession, store: StoreContext, customer_id: str | None, customer_ip: str | None, rules: BusinessSettings
+) -> None:
+    """Nobody hoards requisites: unpaid open orders are bounded per customer and per address (hard case 17)."""
+    if customer_id is not None:
+        mine = and_(IncomingOrder.store_id == store.id, IncomingOrder.customer_id == customer_id)
+        if await _count_unpaid(session, mine, rules.open_unpaid_max_per_customer):
+            raise OpenOrdersLimitExceeded(retry_after_seconds=RETRY_AFTER_SECONDS)
+    if customer_ip is not None and await _count_unpaid(
+        session, IncomingOrder.customer_ip == customer_ip, rules.open_unpaid_max_per_address
+    ):
+        raise OpenOrdersLimitExceeded(retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+async def _count_unpaid(session: AnySession, whose: ColumnElement[bool], maximum: int) -> bool:
+    """Whether `maximum` unpaid orders are open already; looks at no more rows than that."""
+    unpaid = (
+        select(IncomingOrder.id)
+        .outerjoin(Order, Order.id == IncomingOrder.assigned_order_id)
+        .where(whose, IncomingOrder.status.in_(UNPAID), or_(Order.id.is_(None), Order.status == OrderStatus.PENDING))
+        .limit(maximum)
+        .subquery()
+    )
+    count = await session.scalar(select(func.count()).select_from(unpaid))
+    return count is not None and count >= maximum
+
+
+async def _values(
+    session: AnySession, store: StoreContext, request: Request, rules: BusinessSettings, now: datetime
+) -> dict[str, Any]:
+    rate, crypto, rate_at = (None, None, None)
+    if request.amount is not None:
+        rate, crypto, rate_at = await quote(session, store, request.amount, rules)
+    is_due = request.amount is not None and request.payment_method is not None
+    return {
+        "public_id": new_id(),
+        "store_id": store.id,
+        "test": store.test,
+        "direction": Direction.PAY_IN.value,
+        "external_id": request.external_order_id,
+        "request_hash": request.request_hash,
+        "amount_fiat": request.amount,
+        "fiat_currency": store.fiat_currency,
+        "crypto_currency": store.crypto_currency,
+        "amount_crypto": crypto,
+        "quoted_rate": rate,
+        "quoted_at": rate_at,
+        "payment_method": request.payment_method,
+        "bank": request.bank,
+        "customer_id": request.customer_id,
+        "customer_ip": request.customer_ip,
+        "return_url": request.return_url,
+        "callback_url": request.callback_url,
+        "order_metadata": dict(request.metadata),
+        "hosted": request.hosted,
+        "next_attempt_at": now if is_due else None,
+        "expires_at": now + timedelta(seconds=rules.session_ttl_seconds),
+    }
+
+
+def payment_token_context(public_id: object) -> str:
+    """What a payment token's encrypted copy is bound to: its session's public id."""
+    return f"payment_sessions.token:{public_id}"
+
+
+async def _open_page(session: WriteSession, actor: Actor, incoming_id: int, cipher: Cipher) -> None:
+    public_id, token = new_id(), new_token()
+    await order_status_manager.open_page(
+        session,
+        actor,
+        {
+            "public_id": public_id,
+            "incoming_order_id": incoming_id,
+            "token_hash": token_hash(token),
+            "token": cipher.encrypt(token, payment_token_context(public_id)),
+        },
+    )

@@ -1,0 +1,309 @@
+"""From a due incoming order to an order on a reserved requisite: one attempt, one transaction (walk, row 2)."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text, update
+from sqlalchemy.exc import IntegrityError
+
+from jivapay.config.business_settings import BusinessSettings
+from jivapay.config.logger import get_logger
+from jivapay.database.locks import Deal, try_lock_rest_of_deal
+from jivapay.database.models.orders import IncomingOrder
+from jivapay.database.session import Database, WriteSession
+from jivapay.domain.actors import Actor
+from jivapay.domain.money import ZERO
+from jivapay.domain.outcomes import Assigned, Busy, Denied, Frozen, NeedsReview, NoRequisite, NotDue, Outcome
+from jivapay.exceptions import InsufficientBalance, JivaPayException
+from jivapay.schemas_enums.enums import Direction, FraudStatus, IncomingOrderStatus
+from jivapay.services import balance_manager, fraud_detector, order_status_manager, requisite_selector
+from jivapay.services.balance_manager import AccountKey
+from jivapay.services.fraud_detector import FraudFacts
+from jivapay.services.order_status_manager import Assignment, Failure
+from jivapay.services.requisite_selector import Candidate, Wanted
+
+logger = get_logger(__name__)
+
+BUSY_TRIES = 5
+BUSY_PAUSE_MS = (50, 200)
+REASONS = {
+    "requisite.none_available": "No requisite can take this order now.",
+    "rate.stale": "There is no fresh exchange rate.",
+}
+
+LOCK_DUE = text("""
+select i.id, i.store_id, i.direction, i.test, i.version, i.retry_count, i.amount_fiat, i.fiat_currency,
+       i.crypto_currency, i.payment_method, i.bank, i.customer_id, i.customer_ip,
+       i.review_approved_at is not null as is_approved, i.hosted,
+       coalesce(s.processing_ttl_seconds, cast(:pay_seconds as integer)) as pay_seconds,
+       s.rate_margin_percent as margin_percent,
+       case when i.direction = 'pay_in' then sc.commission_payin else sc.commission_payout end as store_percent,
+       c.scale as crypto_scale,
+       case when i.direction = 'pay_in' then er.sell_rate else er.buy_rate end as base_rate,
+       er.source as rate_source, er.stamped_at as rate_at,
+       er.stamped_at >= app_now() - make_interval(secs => :rate_max_age) as rate_fresh,
+       exists (select 1 from money_freezes where lifted_at is null) as frozen,
+       app_now() as now
+  from incoming_orders i
+  join merchant_stores s on s.id = i.store_id
+  left join store_commissions sc on sc.store_id = s.id
+  join currencies c on c.code = i.crypto_currency
+  left join lateral (
+    select e.* from exchange_rates e
+     where e.fiat = i.fiat_currency and e.crypto = i.crypto_currency order by e.id desc limit 1
+  ) er on true
+ where i.id = :id and i.status in ('new', 'retrying') and i.next_attempt_at <= app_now()
+   and i.expires_at > app_now()
+   for no key update of i skip locked
+""")
+"""Locks the incoming order and reads all that decides about it. No row: done, not due, or somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueOrder:
+    """A locked incoming order with what the attempt needs of its store, commission and rate."""
+
+    id: int
+    store_id: int
+    direction: Direction
+    test: bool
+    version: int
+    retry_count: int
+    amount_fiat: Decimal | None
+    fiat_currency: str
+    crypto_currency: str
+    payment_method: str | None
+    bank: str | None
+    customer_id: str | None
+    customer_ip: str | None
+    is_approved: bool
+    hosted: bool
+    pay_seconds: int
+    margin_percent: Decimal
+    store_percent: Decimal | None
+    crypto_scale: int
+    base_rate: Decimal | None
+    rate_source: str | None
+    rate_at: datetime | None
+    rate_fresh: bool | None
+    frozen: bool
+    now: datetime
+
+    @property
+    def fraud_facts(self) -> FraudFacts:
+        return FraudFacts(
+            self.amount_fiat,
+            self.fiat_currency,
+            self.customer_id,
+            self.customer_ip,
+            self.store_id,
+            is_approved=self.is_approved,
+        )
+
+
+async def process_incoming_order(
+    database: Database, incoming_order_id: int, rules: BusinessSettings, actor: Actor
+) -> Outcome:
+    """Find and reserve a requisite for one incoming order, whoever asked and however often.
+
+    Opens its own transactions: an attempt that meets only locked requisites is repeated after a short pause,
+    then due again in a second. Exceptions are infrastructure failures: the caller records them
+    (`record_failure`) and may try again.
+    """
+    outcome: Outcome = Busy()
+    for attempt in range(BUSY_TRIES):
+        if attempt:
+            low, high = BUSY_PAUSE_MS
+            await asyncio.sleep((low + secrets.randbelow(high - low)) / 1000)
+        try:
+            async with database.write() as session:
+                outcome = await _attempt(session, incoming_order_id, rules, actor)
+        except (IntegrityError, InsufficientBalance):
+            # Another order took the amount or the deposit between the re-check and the write.
+            outcome = Busy()
+        if not isinstance(outcome, Busy):
+            logger.info("order_processed", incoming_order_id=incoming_order_id, outcome=type(outcome).__name__)
+            return outcome
+    await _defer(database, incoming_order_id)
+    logger.info("order_deferred", incoming_order_id=incoming_order_id, outcome="Busy")
+    return outcome
+
+
+async def _attempt(session: WriteSession, incoming_order_id: int, rules: BusinessSettings, actor: Actor) -> Outcome:
+    due = await _lock_due(session, incoming_order_id, rules)
+    if due is None:
+        return NotDue()
+    if due.frozen:
+        return Frozen()
+    refusal = await _judge(session, due, rules)
+    if refusal is None:
+        wanted = _wanted(due)
+        candidate = await requisite_selector.find_suitable_requisite(session, wanted)
+        if candidate is not None:
+            return await _assign(session, due, candidate, actor)
+        refusal = await _why_none(session, wanted)
+    return await _refuse(session, due, refusal, rules, actor)
+
+
+async def _judge(session: WriteSession, due: DueOrder, rules: BusinessSettings) -> Outcome | None:
+    """Fraud rules and the rate's freshness; None when nothing speaks against it."""
+    checked = await fraud_detector.check_incoming_order(session, due.fraud_facts, rules)
+    if checked.status is FraudStatus.DENY:
+        return Denied(checked.reason)
+    if checked.status is FraudStatus.REQUIRE_MANUAL_REVIEW:
+        return NeedsReview(checked.reason)
+    if not due.rate_fresh:
+        return NoRequisite({"rate.stale": 1}, code="rate.stale")
+    return None
+
+
+async def _lock_due(session: WriteSession, incoming_order_id: int, rules: BusinessSettings) -> DueOrder | None:
+    row = (
+        await session.execute(
+            LOCK_DUE,
+            {
+                "id": incoming_order_id,
+                "pay_seconds": rules.client_pay_seconds,
+                "rate_max_age": rules.rate_max_age_seconds,
+            },
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    values: dict[str, Any] = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented row mapping
+    return DueOrder(**{**values, "direction": Direction(values["direction"])})
+
+
+def _wanted(due: DueOrder) -> Wanted:
+    if due.amount_fiat is None or due.payment_method is None or due.base_rate is None:
+        raise AssertionError(f"incoming order {due.id} is due without amount, method or rate")
+    return Wanted(
+        direction=due.direction,
+        fiat_currency=due.fiat_currency,
+        crypto_currency=due.crypto_currency,
+        crypto_scale=due.crypto_scale,
+        amount=due.amount_fiat,
+        payment_method=due.payment_method,
+        bank=due.bank,
+        store_percent=due.store_percent if due.store_percent is not None else ZERO,
+        base_rate=due.base_rate,
+        test=due.test,
+    )
+
+
+async def _assign(session: WriteSession, due: DueOrder, candidate: Candidate, actor: Actor) -> Outcome:
+    if due.amount_fiat is None or due.base_rate is None or due.rate_source is None or due.rate_at is None:
+        raise AssertionError(f"incoming order {due.id} has no amount or rate")
+    quote = balance_manager.calculate_commissions(
+        due.amount_fiat,
+        direction=due.direction,
+        base_rate=due.base_rate,
+        margin_percent=due.margin_percent,
+        store_percent=due.store_percent,
+        trader_percent=candidate.trader_percent,
+        crypto_scale=due.crypto_scale,
+    )
+    counted_day = await requisite_selector.book_usage(session, candidate.requisite_id, quote.amount_fiat)
+    order_id = await order_status_manager.assign(
+        session,
+        actor,
+        Assignment(
+            incoming_id=due.id,
+            incoming_version=due.version,
+            store_id=due.store_id,
+            direction=due.direction,
+            test=due.test,
+            fiat_currency=due.fiat_currency,
+            crypto_currency=due.crypto_currency,
+            candidate=candidate,
+            quote=quote,
+            base_rate=due.base_rate,
+            rate_source=due.rate_source,
+            rate_at=due.rate_at,
+            store_percent=due.store_percent or ZERO,
+            counted_day=counted_day,
+            expires_at=due.now + timedelta(seconds=due.pay_seconds),
+        ),
+    )
+    trader = AccountKey.trader_crypto(candidate.trader_id, due.crypto_currency, test=due.test)
+    await balance_manager.hold(session, trader, quote.trader_net, ref_type="order", ref_id=order_id)
+    return Assigned(order_id)
+
+
+async def _why_none(session: WriteSession, wanted: Wanted) -> Outcome:
+    reasons = await requisite_selector.explain(session, wanted)
+    return Busy() if reasons.get("suitable") else NoRequisite(reasons)
+
+
+async def _refuse(
+    session: WriteSession, due: DueOrder, refusal: Outcome, rules: BusinessSettings, actor: Actor
+) -> Outcome:
+    """Keep the refusal on the order. Busy when its page is in other hands at this moment."""
+    deal = None if isinstance(refusal, Busy) else await try_lock_rest_of_deal(session, due.id)
+    if deal is None:
+        return Busy()
+    match refusal:
+        case Denied(reason):
+            failure = Failure("order.denied", reason)
+            await order_status_manager.fail_waiting(session, actor, deal, failure, rules)
+        case NeedsReview(reason):
+            await order_status_manager.send_to_review(session, actor, deal, Failure("order.review", reason), rules)
+        case NoRequisite(reasons, code):
+            failure = Failure(code, REASONS.get(code, "An attempt failed."), reasons)
+            await _postpone(session, deal, due.now, failure, rules, actor)
+        case _:
+            raise AssertionError(f"{refusal} is no refusal")
+    return refusal
+
+
+async def _postpone(
+    session: WriteSession, deal: Deal, now: datetime, failure: Failure, rules: BusinessSettings, actor: Actor
+) -> None:
+    attempts = deal.incoming.retry_count + 1
+    if attempts >= rules.max_order_retries:
+        deal.incoming.retry_count = attempts
+        await order_status_manager.fail_waiting(session, actor, deal, failure, rules)
+    else:
+        delay = retry_delay(attempts, rules)
+        await order_status_manager.postpone(session, actor, deal, failure, now=now, delay=delay)
+
+
+async def _defer(database: Database, incoming_order_id: int) -> None:
+    """All suitable requisites stayed locked: due in a second, no attempt counted."""
+    async with database.write() as session:
+        await session.execute(
+            update(IncomingOrder)
+            .where(
+                IncomingOrder.id == incoming_order_id,
+                IncomingOrder.status.in_([IncomingOrderStatus.NEW, IncomingOrderStatus.RETRYING]),
+            )
+            .values(next_attempt_at=text("app_now() + interval '1 second'"))
+        )
+
+
+def retry_delay(retry_count: int, rules: BusinessSettings) -> timedelta:
+    """`RETRY_DELAY_SECONDS * RETRY_BACKOFF_FACTOR ** (retry_count - 1)`, capped, plus up to a tenth (decision 8)."""
+    exponent = min(retry_count - 1, 32)
+    seconds = min(
+        rules.retry_delay_seconds * rules.retry_backoff_factor**exponent,
+        rules.retry_delay_seconds_max,
+    )
+    return timedelta(milliseconds=seconds * 1000 + secrets.randbelow(seconds * 100 + 1))
+
+
+async def record_failure(
+    database: Database, incoming_order_id: int, error: BaseException, rules: BusinessSettings, actor: Actor
+) -> None:
+    """An attempt raised and rolled back: count it in a transaction of its own, unless a newer state is there.
+
+    The reason kept is the failure's code, never its text (decision 9).
+    """
+    code = error.code if isinstance(error, JivaPayException) else "order.processing_failed"
+    async with database.write() as session:
+        due = await _lock_due(session, incoming_order_id, rules)
+        if due is not None:
+            await _refuse(session, due, NoRequisite({code: 1}, code=code), rules, actor)

@@ -1,0 +1,59 @@
+"""The sole writer of statuses of incoming orders, orders and payment sessions (STM-01 to STM-14).
+
+Rows come locked (`database/locks.py`). Every step is checked against `domain/order_states.py`, versioned,
+audited, and told to the store, in the caller's transaction.
+"""
+
+from jivapay.services.order_status_manager.payin import (
+    Confirmation,
+    attach_receipt,
+    cancel_order,
+    check_late_window,
+    confirm_order_by_trader,
+    confirm_payment_from_gateway_page,
+    expire_order,
+    is_late,
+    require_attention,
+    require_order,
+)
+from jivapay.services.order_status_manager.step import database_now, order_facts, tell_store
+from jivapay.services.order_status_manager.waiting import (
+    Assignment,
+    Failure,
+    approve_review,
+    assign,
+    cancel_waiting,
+    create_incoming,
+    expire_waiting,
+    fail_waiting,
+    open_page,
+    postpone,
+    send_to_review,
+)
+
+__all__ = [
+    "Assignment",
+    "Confirmation",
+    "Failure",
+    "approve_review",
+    "assign",
+    "attach_receipt",
+    "cancel_order",
+    "cancel_waiting",
+    "check_late_window",
+    "confirm_order_by_trader",
+    "confirm_payment_from_gateway_page",
+    "create_incoming",
+    "database_now",
+    "expire_order",
+    "expire_waiting",
+    "fail_waiting",
+    "is_late",
+    "open_page",
+    "order_facts",
+    "postpone",
+    "require_attention",
+    "require_order",
+    "send_to_review",
+    "tell_store",
+]

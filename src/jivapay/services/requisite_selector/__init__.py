@@ -1,0 +1,20 @@
+"""Which requisite takes an order: priority, then round robin, within limits that count open orders.
+
+Selection locks only the requisite row and skips locked ones; what it decided on is read again under the lock in
+a second statement (H1 to H4). The running counters on the row replace sums over history, and `usage` keeps them.
+Source: SEL-01 to SEL-15, domain.md "Which requisite".
+"""
+
+from jivapay.services.requisite_selector.explanation import explain
+from jivapay.services.requisite_selector.selection import Candidate, Wanted, find_suitable_requisite
+from jivapay.services.requisite_selector.usage import book_usage, count_again, release_usage
+
+__all__ = [
+    "Candidate",
+    "Wanted",
+    "book_usage",
+    "count_again",
+    "explain",
+    "find_suitable_requisite",
+    "release_usage",
+]

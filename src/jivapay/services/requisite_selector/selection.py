@@ -1,0 +1,141 @@
+"""Finding and locking the requisite that takes an order."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import BigInteger, Numeric, Text, TypeEngine
+
+from jivapay.database.session import WriteSession
+from jivapay.schemas_enums.enums import Direction
+from jivapay.services.requisite_selector.rules import SCOPE, SOURCES, rules
+
+CANDIDATES_TRIED_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an order asks of a requisite. `bank` is None when any will do."""
+
+    direction: Direction
+    fiat_currency: str
+    crypto_currency: str
+    crypto_scale: int
+    amount: Decimal
+    payment_method: str
+    bank: str | None
+    store_percent: Decimal
+    base_rate: Decimal
+    test: bool
+
+    def parameters(self) -> dict[str, object]:
+        return {
+            "currency": self.fiat_currency,
+            "crypto": self.crypto_currency,
+            "method": self.payment_method,
+            "bank": self.bank,
+            "amount": self.amount,
+            "test": self.test,
+            "store_percent": self.store_percent,
+            "base_rate": self.base_rate,
+            "scale": self.crypto_scale,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A locked requisite, with the limits it was compared against, to be frozen on the order."""
+
+    requisite_id: int
+    trader_id: int
+    trader_percent: Decimal
+    limit_lower: Decimal
+    limit_upper: Decimal
+    limit_window_minutes: int | None
+    limit_window_sum: Decimal | None
+    limit_open_max: int
+
+
+FREE_LAPSED_SLOT = text("""
+update orders set amount_slot = null, slot_free_at = null
+ where trader_id = :trader_id and fiat_currency = :currency and amount_slot = :amount and slot_free_at <= app_now()
+""").bindparams(bindparam("amount", type_=Numeric()))
+
+
+def _percent(direction: Direction) -> str:
+    return "tc.commission_payin" if direction is Direction.PAY_IN else "tc.commission_payout"
+
+
+def typed(statement: TextClause) -> TextClause:
+    """Give the parameters of `rules` their types: the driver needs them for NULL and for amounts."""
+    kinds: dict[str, TypeEngine[Any]] = {
+        "bank": Text(),
+        "amount": Numeric(),
+        "store_percent": Numeric(),
+        "base_rate": Numeric(),
+    }
+    used = {name: kind for name, kind in kinds.items() if name in statement._bindparams}  # noqa: SLF001 - no other way to ask
+    return statement.bindparams(*(bindparam(name, type_=kind) for name, kind in used.items()))
+
+
+@cache
+def candidate_statement(direction: Direction) -> TextClause:
+    """The best suitable requisite that nobody has locked, locked."""
+    conditions = "\n   and ".join(rules(direction).values())
+    statement = text(f"""
+select r.id
+  from {SOURCES}
+ where {SCOPE}
+   and not (r.id = any(:excluded))
+   and {conditions}
+ order by r.traffic_priority, r.last_used_at nulls first, r.id
+ limit 1
+   for no key update of r skip locked
+""")  # noqa: S608 - built from our own constants
+    return typed(statement).bindparams(bindparam("excluded", type_=ARRAY(BigInteger)))
+
+
+@cache
+def recheck_statement(direction: Direction) -> TextClause:
+    """The same rules for the one locked row, read anew: a second statement sees what the lock waited for (H2)."""
+    conditions = "\n   and ".join(rules(direction).values())
+    return typed(
+        text(f"""
+select r.id, r.trader_id, {_percent(direction)}, rs.lower_limit, rs.upper_limit,
+       rs.turnover_limit_minutes, rs.turnover_limit_sum, rs.max_open_orders
+  from {SOURCES}
+ where {SCOPE}
+   and r.id = :requisite_id
+   and {conditions}
+""")  # noqa: S608 - built from our own constants
+    )
+
+
+async def find_suitable_requisite(session: WriteSession, wanted: Wanted) -> Candidate | None:
+    """The first requisite in order that passes every rule under its lock; None when all fail or are locked.
+
+    A candidate that fails its re-check is left out and the next one tried, so that an exhausted requisite never
+    stands before the others (H1).
+    """
+    excluded: list[int] = []
+    parameters = wanted.parameters()
+    for _ in range(CANDIDATES_TRIED_MAX):
+        requisite_id = await session.scalar(candidate_statement(wanted.direction), {**parameters, "excluded": excluded})
+        if requisite_id is None:
+            return None
+        row = (
+            await session.execute(recheck_statement(wanted.direction), {**parameters, "requisite_id": requisite_id})
+        ).one_or_none()
+        if row is not None:
+            candidate = Candidate(*row)
+            if wanted.direction is Direction.PAY_IN:
+                await session.execute(
+                    FREE_LAPSED_SLOT,
+                    {"trader_id": candidate.trader_id, "currency": wanted.fiat_currency, "amount": wanted.amount},
+                )
+            return candidate
+        excluded.append(requisite_id)
+    return None

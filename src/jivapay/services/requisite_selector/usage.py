@@ -1,0 +1,62 @@
+"""The running counters of a requisite, kept under its row lock (hard case 21).
+
+An order remembers the day and the amount it was counted with. Leaving the count lowers the day's figure only
+while the requisite still counts that day; invariant I37 compares the counters with the orders.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import text
+
+from jivapay.database.models.orders import Order
+from jivapay.database.session import WriteSession
+from jivapay.domain.money import ZERO
+from jivapay.services.requisite_selector.rules import DAY_USED, TODAY
+
+BOOK = text(f"""
+update requisites r
+   set day_used = {DAY_USED} + :amount, day = {TODAY}, total_used = r.total_used + :amount,
+       open_count = r.open_count + 1, last_used_at = clock_timestamp() + (app_now() - now())
+ where r.id = :requisite_id
+returning r.day
+""")  # noqa: S608 - built from our own constants
+
+CLOSE = text("update requisites set open_count = open_count - 1 where id = :requisite_id")
+
+RELEASE = text("""
+update requisites
+   set day_used = day_used - case when day = :counted_day then :amount else 0 end,
+       total_used = total_used - :amount
+ where id = :requisite_id
+""")
+
+
+async def book_usage(session: WriteSession, requisite_id: int, amount: Decimal) -> date:
+    """Count one more open order; the requisite is locked by the selection. Returns the UTC day it counts on."""
+    day = await session.scalar(BOOK, {"requisite_id": requisite_id, "amount": amount})
+    if not isinstance(day, date):
+        raise AssertionError(f"requisite {requisite_id} is gone")  # noqa: TRY004 - a broken state, not a type
+    return day
+
+
+async def count_again(session: WriteSession, order: Order) -> None:
+    """A revived order counts again, on today; it may pass the limit, because the money is already sent."""
+    order.counted_day = await book_usage(session, order.requisite_id, order.amount_agreed)
+    order.counted_amount = order.amount_agreed
+
+
+async def release_usage(session: WriteSession, order: Order, *, was_open: bool, keeps_turnover: bool) -> None:
+    """The order has left the open ones, and unless `keeps_turnover` the turnover too. Locks the requisite."""
+    if was_open:
+        await session.execute(CLOSE, {"requisite_id": order.requisite_id})
+    if not keeps_turnover and order.counted_day is not None:
+        await session.execute(
+            RELEASE,
+            {
+                "requisite_id": order.requisite_id,
+                "counted_day": order.counted_day,
+                "amount": order.counted_amount,
+            },
+        )
+        order.counted_day, order.counted_amount = None, ZERO
