@@ -2,11 +2,14 @@
 
 import re
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from architecture.house import ROOT
+from jivapay.domain.commissions import Terms, calculate_quote
+from jivapay.schemas_enums.enums import Direction
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 COMMANDS = (
@@ -65,3 +68,25 @@ def test_both_readmes_say_the_same() -> None:
     assert re.findall(r"```(?:bash|sh|console)\n(.*?)```", english, re.DOTALL) == re.findall(
         r"```(?:bash|sh|console)\n(.*?)```", russian, re.DOTALL
     )
+
+
+def test_the_worked_pay_in_is_what_the_code_computes() -> None:
+    terms = Terms(
+        direction=Direction.PAY_IN,
+        base_rate=Decimal("92.50"),
+        margin_percent=Decimal(0),
+        store_percent=Decimal(3),
+        trader_percent=Decimal(1),
+        crypto_scale=6,
+    )
+    quote = calculate_quote(Decimal("4750.00"), terms)
+    text = (ROOT / "docs" / "money.md").read_text(encoding="utf-8")
+    for amount in (
+        quote.amount_crypto,
+        quote.store_commission,
+        quote.trader_commission,
+        quote.platform_profit,
+        abs(quote.trader_net),
+        abs(quote.store_net),
+    ):
+        assert f"{amount:.6f}" in text
