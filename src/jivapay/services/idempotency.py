@@ -6,8 +6,10 @@ for the first one's end under an advisory lock, then replays.
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Generic, TypeVar
 
 from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +20,8 @@ from jivapay.exceptions import Conflict, ValidationFailed
 
 KEPT_FOR = timedelta(days=7)
 LOCK_NOT_AVAILABLE = "55P03"
+Thing = TypeVar("Thing")
+
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -45,6 +49,38 @@ def check_key(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise ValidationFailed.at("header", "Idempotency-Key", code="idempotency.key_format")
     return key
+
+
+@dataclass(frozen=True, slots=True)
+class Made(Generic[Thing]):
+    """What a creating request answers with: made now, or by the first request with the same key."""
+
+    thing: Thing
+    replayed: bool = False
+
+
+async def make_once(
+    session: WriteSession,
+    claim: IdempotencyClaim | None,
+    *,
+    resource_type: str,
+    make: Callable[[], Awaitable[tuple[int, Thing]]],
+    load: Callable[[int], Awaitable[Thing]] | None,
+) -> Made[Thing]:
+    """`make` (which gives the resource's id and the thing) once for each key, afterwards `load` by that id.
+
+    `load` is None for answers that show a secret once. Raises as `find_replay`.
+    """
+    if claim is None:
+        return Made((await make())[1])
+    replay = await find_replay(session, claim)
+    if replay is not None and load is not None and replay.resource_type == resource_type:
+        return Made(await load(replay.resource_id), replayed=True)
+    resource_id, thing = await make()
+    await remember(
+        session, claim, status=201, resource_type=resource_type, resource_id=resource_id, replayable=load is not None
+    )
+    return Made(thing)
 
 
 async def find_replay(session: WriteSession, claim: IdempotencyClaim) -> Replay | None:

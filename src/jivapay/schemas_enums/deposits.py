@@ -1,0 +1,52 @@
+"""Deposits as they travel: each names the transaction that brought it (hard case 14)."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from jivapay.schemas_enums.base import AnswerModel, Code, PageQuery, Reason, RequestModel, Text
+from jivapay.schemas_enums.enums import DepositStatus
+from jivapay.schemas_enums.money import AmountText, CryptoAmount
+
+
+class DepositCreate(RequestModel):
+    """`owner_id` is the trader's user id or the store's id."""
+
+    owner_type: Literal["trader", "store"]
+    owner_id: UUID
+    amount: CryptoAmount
+    currency: Code
+    network: Code
+    tx_hash: Annotated[str, Text(128)]
+    tx_output: Annotated[str, Text(64, length_min=0)] = ""
+    """Which output of the transaction, where one can pay several."""
+    reason: Reason
+
+
+class DepositDecision(RequestModel):
+    decision: Literal["approve", "reject"]
+    reason: Reason
+
+
+class DepositRead(AnswerModel):
+    id: UUID
+    owner_type: Literal["trader", "store"]
+    owner_id: UUID
+    amount: AmountText
+    currency: str
+    network: str
+    tx_hash: str
+    tx_output: str
+    reason: str
+    status: DepositStatus
+    needs_second_person: bool
+    requested_by: UUID
+    decided_by: UUID | None
+    decision_reason: str | None
+    created_at: datetime
+    decided_at: datetime | None
+    version: int
+
+
+class DepositFilter(PageQuery):
+    status: DepositStatus | None = None
