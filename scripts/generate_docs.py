@@ -37,6 +37,27 @@ def states() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
+def settings() -> str:
+    """docs/settings.md: what an operator may change while the platform runs."""
+    business = importlib.import_module("jivapay.config.business_settings")
+    parts = [
+        "# Settings\n",
+        "Generated from `jivapay.config.business_settings` by `scripts/generate_docs.py`; do not edit. They live in",
+        "`configuration_settings` and take effect within 5 s. Those of the environment are in",
+        "[operations](operations.md).\n",
+        "| setting | default | bounds | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, field in business.setting_fields().items():
+        bounds = {
+            kind: getattr(part, kind) for part in field.metadata for kind in ("ge", "gt", "le") if hasattr(part, kind)
+        }
+        lowest = f"{bounds['ge']}" if "ge" in bounds else f"above {bounds['gt']}" if "gt" in bounds else ""
+        between = " – ".join(filter(None, [lowest, str(bounds.get("le", ""))]))
+        parts.append(f"| `{name}` | `{business.render_setting(field.default)}` | {between} | {field.description} |")
+    return "\n".join(parts) + "\n"
+
+
 def openapi() -> str:
     """docs/api/openapi.json: every interface, as one port serves them."""
     os.environ.pop("ENV", None)
@@ -79,7 +100,12 @@ def _codes_in_source() -> Iterator[str]:
                     yield part.value
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"states.md": states, "api/openapi.json": openapi, "api/errors.md": errors}
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "states.md": states,
+    "settings.md": settings,
+    "api/openapi.json": openapi,
+    "api/errors.md": errors,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -90,3 +90,16 @@ def test_the_worked_pay_in_is_what_the_code_computes() -> None:
         abs(quote.store_net),
     ):
         assert f"{amount:.6f}" in text
+
+
+def test_documents_named_in_the_source_exist() -> None:
+    """A docstring that points at a page nobody can open explains nothing."""
+    known = {path.name for path in DOCUMENTS}
+    named = {
+        (str(path.relative_to(ROOT)), name)
+        for folder in ("src", "tests", "scripts")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"\b([A-Za-z][A-Za-z_-]*\.md)\b", path.read_text(encoding="utf-8"))
+        if path != Path(__file__)
+    }
+    assert {(place, name) for place, name in named if name not in known | {"no-such.md"}} == set()
