@@ -271,14 +271,15 @@ async def test_two_children_at_once_and_the_rest_wait() -> None:
     [
         ("memory", "bytearray(800 * 1024 * 1024)"),
         ("a file", "[open('/dev/null') for _ in range(20)]"),
-        ("writing", "__import__('tempfile').TemporaryFile(buffering=0).write(b'x')"),
+        ("writing", "tempfile.TemporaryFile(buffering=0).write(b'x')"),
         ("a process", "os.fork() or os._exit(9)"),
         ("its rights back", "os.setuid(0)"),
     ],
 )
 def test_the_child_cannot_have(name: str, attempt: str) -> None:
     program = (
-        "import os, sys; from jivapay.utils import receipt_sanitizer as child; child._limit_self('png')\n"
+        "import os, sys, tempfile, random\n"
+        "from jivapay.utils import receipt_sanitizer as child; child._limit_self('png')\n"
         f"try: {attempt}\nexcept (OSError, MemoryError): sys.exit(7)"
     )
     run = subprocess.run([sys.executable, "-I", "-c", program], check=False, capture_output=True)
