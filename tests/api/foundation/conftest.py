@@ -100,13 +100,13 @@ Client = httpx2.AsyncClient
 
 
 @pytest.fixture
-def settings() -> Settings:
+def probe_settings() -> Settings:
     return Settings(env=Environment.TEST, trusted_proxies="10.0.0.0/8, 192.0.2.7/32")
 
 
 @pytest.fixture
-async def client(settings: Settings) -> AsyncIterator[Client]:
-    app = create_app("probe", [router], settings=settings)
+async def client(probe_settings: Settings) -> AsyncIterator[Client]:
+    app = create_app("probe", [router], settings=probe_settings)
     transport = httpx2.ASGITransport(app, client=("10.0.0.1", 5000))
     async with Client(transport=transport, base_url="http://test") as opened:
         yield opened
