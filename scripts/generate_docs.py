@@ -80,7 +80,8 @@ def errors() -> str:
     ]
     rows = {kind.code: f"| `{kind.code}` | {kind.status} | {(kind.__doc__ or '').strip()} |" for kind in classes}
     parts += [rows[code] for code in sorted(rows)]
-    more = sorted(set(_codes_in_source()) - set(rows))
+    translated = importlib.import_module("jivapay.api_routers.exception_handlers").CODES_OF_PYDANTIC
+    more = sorted({*_codes_in_source(), *translated.values()} - set(rows))
     parts += ["", "Narrower codes, used in place of the ones above or in `errors[].code`:", ""]
     parts += [f"- `{code}`" for code in more]
     return "\n".join(parts) + "\n"

@@ -34,7 +34,7 @@ logger = get_logger(__name__)
 PageErrors = Callable[[Request, Problem], Response | None]
 """How pages for people show a problem; None leaves it to the document."""
 
-_CODES = {
+CODES_OF_PYDANTIC = {
     "missing": "validation.required",
     "extra_forbidden": "validation.unknown_field",
     "enum": "validation.enum",
@@ -110,11 +110,19 @@ def _problem_of_http_exception(error: HTTPException) -> Problem:
         return Problem.of(error.__cause__)
     headers = dict(error.headers or {})
     if error.status_code == 405:  # noqa: PLR2004 - HTTP's own number
-        return Problem(405, "method_not_allowed", "This method is not allowed here", "See Allow.", headers=headers)
+        return Problem(
+            405,
+            code="method_not_allowed",
+            title="This method is not allowed here",
+            detail="Allow names those that are.",
+            headers=headers,
+        )
     refusal = _REFUSALS.get(error.status_code)
     if refusal is not None:
         return Problem.of(refusal)
-    return Problem(error.status_code, "request.refused", "The request was refused", "", headers=headers)
+    return Problem(
+        error.status_code, code="request.refused", title="The request was refused", detail="", headers=headers
+    )
 
 
 def validation_failure(error: RequestValidationError) -> JivaPayException:
@@ -139,8 +147,8 @@ def _code(item: dict[str, Any]) -> str:
     kind = str(item["type"])
     if "." in kind:
         return kind
-    if kind in _CODES:
-        return _CODES[kind]
+    if kind in CODES_OF_PYDANTIC:
+        return CODES_OF_PYDANTIC[kind]
     return "validation.type" if kind.endswith(_TYPE_ENDINGS) else "validation.failed"
 
 
