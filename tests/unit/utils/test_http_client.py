@@ -1,43 +1,26 @@
 """Faults F29 to F34 and bad input rows G04 to G13, against a real listener on loopback and nowhere else."""
 
 import asyncio
-import datetime as dt
 import socket
-import ssl
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import quote
 
 import httpcore2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from jivapay.domain.urls import CallbackRules, IPAddress, parse_nets
 from jivapay.utils import http_client
 from jivapay.utils.http_client import Answer, Failure, HttpTransport, InMemoryTransport
+from support.sink import Sink
 
 LOOPBACK = CallbackRules(allow_nets=parse_nets("127.0.0.0/8"))
 STRICT = CallbackRules()
 BODY = b'{"a":1}'
 HEADERS = {"X-Signature": "abc", "webhook-id": "evt_1"}
-
-
-class Sink(Protocol):
-    """The shop's endpoint of conftest.py."""
-
-    requests: list[tuple[str, dict[str, str], bytes]]
-    connections: int
-    bytes_written: int
-    port: int
-
-    def url(self, path: str, scheme: str = "http", host: str = "127.0.0.1") -> str: ...
 
 
 def resolver_to(*addresses: str) -> http_client.Resolver:
@@ -332,63 +315,6 @@ async def test_a_cookie_does_not_come_back(transport: HttpTransport, sink: Sink)
     for _ in range(2):
         await transport.post(sink.url("secret"), BODY, HEADERS)
     assert "cookie" not in sink.requests[1][1]
-
-
-def certificate(directory: Path, host: str, *, days: int = 1) -> tuple[ssl.SSLContext, Path]:
-    """A listener's context for `host`, and the file a client would have to trust."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = dt.datetime.now(dt.UTC)
-    try:
-        alternative: x509.GeneralName = x509.IPAddress(ip_address(host))
-    except ValueError:
-        alternative = x509.DNSName(host)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=10))
-        .not_valid_after(now + dt.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem, secret = directory / "cert.pem", directory / "key.pem"
-    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem, secret)
-    return context, pem
-
-
-@pytest.mark.parametrize(
-    ("host", "days", "trusted", "answer"),
-    [
-        pytest.param("shop.example", 1, True, Answer(status=200, excerpt=b"done"), id="good"),
-        pytest.param("shop.example", 1, False, Answer(failure=Failure.TLS), id="F32 self-signed"),
-        pytest.param("shop.example", -1, True, Answer(failure=Failure.TLS), id="F32 expired"),
-        pytest.param("other.example", 1, True, Answer(failure=Failure.TLS), id="F32 another name"),
-        pytest.param("127.0.0.1", 1, True, Answer(failure=Failure.TLS), id="the address is not the name"),
-    ],
-)
-async def test_f32_tls_is_verified_against_the_name(
-    open_sink: Callable[[ssl.SSLContext], Awaitable[Sink]],
-    tmp_path: Path,
-    host: str,
-    days: int,
-    trusted: bool,
-    answer: Answer,
-) -> None:
-    listener, authority = certificate(tmp_path, host, days=days)
-    sink = await open_sink(listener)
-    context = ssl.create_default_context(cafile=str(authority)) if trusted else None
-    async with HttpTransport(LOOPBACK, resolver=resolver_to("127.0.0.1"), ssl_context=context) as transport:
-        assert await transport.post(sink.url("status/200", "https", "shop.example"), BODY, HEADERS) == answer
-    assert len(sink.requests) == (1 if answer.status else 0)
 
 
 async def test_a_tls_handshake_that_is_never_answered(transport: HttpTransport, sink: Sink) -> None:
