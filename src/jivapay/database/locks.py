@@ -7,7 +7,7 @@ Everything that changes a deal takes its locks through here, so that two of them
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.sql import Select
 
 from jivapay.database.models.orders import IncomingOrder, Order, PaymentSession
@@ -16,6 +16,9 @@ from jivapay.database.session import WriteSession
 from jivapay.exceptions import NotFound
 
 Row = TypeVar("Row")
+
+RECEIPT_LOCK_SEED = 7_471_101
+"""Keeps the advisory locks of receipts apart from all others."""
 
 
 @dataclass(slots=True)
@@ -74,3 +77,8 @@ async def lock_requisite_for_update(session: WriteSession, requisite_id: int) ->
     if requisite is None:
         raise NotFound
     return requisite
+
+
+async def lock_receipt_hash(session: WriteSession, sha256: bytes) -> None:
+    """One transaction at a time asks whether this file was seen before (hard case 22). Taken after the deal's rows."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(sha256.hex(), RECEIPT_LOCK_SEED))))
