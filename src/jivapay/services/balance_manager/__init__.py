@@ -10,6 +10,7 @@ from jivapay.services.balance_manager.roll_up import roll_up
 from jivapay.services.balance_manager.settlement import (
     calculate_commissions,
     post_deposit,
+    repair_completed_order,
     retake_hold,
     update_balances_for_completed_order,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "hold",
     "list_balances",
     "post_deposit",
+    "repair_completed_order",
     "retake_hold",
     "roll_up",
     "update_balances_for_completed_order",

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from jivapay.database.models.deposits import Deposit
 from jivapay.database.models.ledger import Transfer
@@ -11,7 +11,7 @@ from jivapay.database.session import WriteSession
 from jivapay.domain.commissions import Quote, Terms, calculate_quote
 from jivapay.domain.identifiers import new_id
 from jivapay.exceptions import ConfigurationError
-from jivapay.schemas_enums.enums import AccountKind, Direction, HoldStatus, OwnerType, TransferKind
+from jivapay.schemas_enums.enums import AccountKind, Direction, HoldStatus, OrderStatus, OwnerType, TransferKind
 from jivapay.services.balance_manager.accounts import AccountKey, move
 from jivapay.services.balance_manager.holds import active_hold, end_hold, hold
 
@@ -60,6 +60,23 @@ async def update_balances_for_completed_order(session: WriteSession, order: Orde
     trader = AccountKey.trader_crypto(order.trader_id, order.crypto_currency, test=order.test)
     await move(session, transfer_id, settlement_legs(order), released={trader: active.amount})
     await end_hold(session, active, HoldStatus.POSTED)
+
+
+async def repair_completed_order(session: WriteSession, order_id: int) -> bool:
+    """Settle an order that is completed and has no settlement; False, and nothing done, for any other.
+
+    Status and money commit together, so this finds nothing to do in a healthy system (decision 11).
+    """
+    order = await session.scalar(
+        select(Order).where(Order.id == order_id, Order.status == OrderStatus.COMPLETED).with_for_update(key_share=True)
+    )
+    settled = select(Transfer.id).where(
+        Transfer.kind == TransferKind.SETTLEMENT, Transfer.ref_type == "order", Transfer.ref_id == order_id
+    )
+    if order is None or await session.scalar(settled) is not None:
+        return False
+    await update_balances_for_completed_order(session, order)
+    return True
 
 
 def settlement_legs(order: Order) -> list[tuple[AccountKey, Decimal]]:

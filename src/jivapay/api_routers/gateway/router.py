@@ -1,0 +1,86 @@
+"""Pay-ins and balance for stores, authenticated by `X-API-Key` (http-api, "Stores")."""
+
+from typing import Annotated, Literal
+
+from fastapi import Depends, File, Path, Query, Response, UploadFile
+
+from jivapay.api_routers.idempotency import Claim, mark_replay
+from jivapay.schemas_enums.gateway import (
+    BalanceRead,
+    CancelRequest,
+    PayinInit,
+    PayinInitiateSession,
+    PayinRead,
+    PayinSessionRead,
+)
+from jivapay.security.dependencies import AppResources, ReadDb
+from jivapay.security.store_auth import StoreAuth, StoreContext
+from jivapay.services import gateway_service
+from jivapay.utils.rate_limits import by_api_key, rate_limited
+from jivapay.utils.routing import UPLOAD_BODY_SIZE_MAX, api_router
+
+router = api_router("/gateway", tags=("gateway",))
+
+PayinStore = Annotated[StoreContext, Depends(StoreAuth("payin"))]
+ReadingStore = Annotated[StoreContext, Depends(StoreAuth("read"))]
+LIMITED = [Depends(rate_limited("RATE_LIMIT_GATEWAY", by_api_key))]
+
+Identifier = Annotated[str, Path(max_length=128, examples=["0199aa7e-5d0c-7c31-b3a5-0d3f1c2b4a5d"])]
+By = Annotated[Literal["order_id", "external_order_id", "payment_token"], Query()]
+
+
+@router.post("/payin/init", status_code=201, dependencies=LIMITED)
+async def initialize_payin(
+    store: PayinStore, resources: AppResources, claim: Claim, body: PayinInit, response: Response
+) -> PayinRead:
+    """Ask for a requisite that the store shows itself. 200 when the same request was made before."""
+    answer = await gateway_service.initialize_payin(resources, store, body, claim)
+    response.status_code = 201 if answer.created else 200
+    mark_replay(response, replayed=answer.replayed)
+    return answer.body
+
+
+@router.post("/payin/initiate_session", status_code=201, dependencies=LIMITED)
+async def initiate_payment_session(
+    store: PayinStore, resources: AppResources, claim: Claim, body: PayinInitiateSession, response: Response
+) -> PayinSessionRead:
+    """Ask for a payment page. 200 when the same request was made before."""
+    answer = await gateway_service.initiate_payment_session(resources, store, body, claim)
+    response.status_code = 201 if answer.created else 200
+    mark_replay(response, replayed=answer.replayed)
+    return PayinSessionRead.model_validate(answer.body)
+
+
+@router.get("/payin/status/{identifier}", dependencies=LIMITED)
+async def get_payin_status(
+    store: ReadingStore, resources: AppResources, identifier: Identifier, by: By = "order_id"
+) -> PayinRead:
+    """A pay-in by its order id, its external id or its page's token."""
+    return await gateway_service.get_incoming_order_status(resources, store, identifier, by=by)
+
+
+@router.post("/payin/confirm/{order_id}", dependencies=LIMITED, max_body_size=UPLOAD_BODY_SIZE_MAX)
+async def confirm_payin(
+    store: PayinStore,
+    resources: AppResources,
+    order_id: Identifier,
+    receipt: Annotated[UploadFile | None, File(description="PNG, JPEG, WebP or PDF, up to 10 MiB")] = None,
+) -> PayinRead:
+    """Say that the customer has paid, with the receipt if there is one."""
+    content = await receipt.read() if receipt is not None else None
+    return await gateway_service.confirm_payin(resources, store, order_id, content)
+
+
+@router.post("/payin/cancel/{order_id}", dependencies=LIMITED)
+async def cancel_payin(
+    store: PayinStore, resources: AppResources, order_id: Identifier, body: CancelRequest | None = None
+) -> PayinRead:
+    """Give up before the customer has confirmed."""
+    reason = (body.reason if body else None) or "cancelled by the store"
+    return await gateway_service.cancel_payin(resources, store, order_id, reason)
+
+
+@router.get("/balance", dependencies=LIMITED)
+async def get_balance(store: ReadingStore, session: ReadDb) -> BalanceRead:
+    """The store's settlement balance."""
+    return await gateway_service.get_balance(session, store)

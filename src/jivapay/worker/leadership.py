@@ -1,0 +1,68 @@
+"""One leader among the processes that could do the same background work: a PostgreSQL advisory lock.
+
+The lock lives as long as the leader's connection, so a leader that dies or is cut off gives it up without a hand.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jivapay.config.logger import get_logger
+from jivapay.database.session import Database
+
+logger = get_logger(__name__)
+
+RETRY_SECONDS = 2.0
+CHECK_SECONDS = 5.0
+LOST = (DBAPIError, OSError, TimeoutError)
+
+
+@contextlib.asynccontextmanager
+async def _leading(database: Database, key: int) -> AsyncIterator[AsyncConnection | None]:
+    """The connection that holds the lock, or None when somebody else leads."""
+    async with database.engine.connect() as plain:
+        connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+        leads = await connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": key})
+        try:
+            yield connection if leads else None
+        finally:
+            if leads:
+                with contextlib.suppress(*LOST):
+                    await connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
+
+
+async def lead(
+    database: Database, key: int, name: str, work: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event
+) -> None:
+    """Do `work` while this process leads, until `stop`. `work` is given an event that ends it."""
+    while not stop.is_set():
+        try:
+            async with _leading(database, key) as connection:
+                if connection is not None:
+                    logger.info("leading", name=name)
+                    await _work_while_leading(connection, work, stop)
+        except LOST as error:
+            logger.warning("leadership_lost", name=name, error=type(error).__name__)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RETRY_SECONDS):
+                await stop.wait()
+
+
+async def _work_while_leading(
+    connection: AsyncConnection, work: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event
+) -> None:
+    ended = asyncio.Event()
+    working = asyncio.ensure_future(work(ended))
+    try:
+        while not stop.is_set() and not working.done():
+            await connection.execute(text("select 1"))
+            await asyncio.wait(
+                {working, asyncio.ensure_future(stop.wait())}, timeout=CHECK_SECONDS, return_when="FIRST_COMPLETED"
+            )
+    finally:
+        ended.set()
+        await working

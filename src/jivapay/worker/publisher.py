@@ -1,0 +1,53 @@
+"""Handing hints to the broker: bounded in time, never inside a transaction, and allowed to fail.
+
+The rows stay due whatever happens here; a broker that is down costs the hint and nothing else (F22).
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from jivapay.config.logger import get_logger
+from jivapay.exceptions import BrokerError
+from jivapay.worker.app import QUEUE_CALLBACKS, QUEUE_ORDERS
+
+logger = get_logger(__name__)
+
+ORDERS_PER_MESSAGE = 10
+PUBLISH_SECONDS = 5.0
+
+Work = tuple[int, str | None]
+"""An incoming order's id and the id of the request that asked for it."""
+
+
+class Publisher:
+    """Publishes task messages from an event loop; Celery's client is synchronous, so a thread does it."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._is_down = False
+
+    async def offer_orders(self, work: Sequence[Work]) -> None:
+        """Offer due orders to the workers. Raises BrokerError when the broker does not take them."""
+        for start in range(0, len(work), ORDERS_PER_MESSAGE):
+            batch = [list(item) for item in work[start : start + ORDERS_PER_MESSAGE]]
+            await self._send("jivapay.process_order", [batch], QUEUE_ORDERS)
+
+    async def offer_callbacks(self) -> None:
+        """Say that callbacks are due. Raises BrokerError."""
+        await self._send("jivapay.deliver_callbacks", [], QUEUE_CALLBACKS)
+
+    async def _send(self, task: str, args: list[object], queue: str) -> None:
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                await asyncio.to_thread(self._app.send_task, task, args=args, queue=queue, retry=False)
+        except (OperationalError, OSError, TimeoutError) as error:
+            if not self._is_down:
+                logger.warning("broker_unreachable", error=type(error).__name__)
+            self._is_down = True
+            raise BrokerError from error
+        if self._is_down:
+            logger.info("broker_back")
+        self._is_down = False

@@ -1,0 +1,186 @@
+"""The timetable: what happens by the clock, in one process, under one leader (WRK-10, WRK-15, WRK-16, WRK-21).
+
+The jobs run here and not through the broker, so that deadlines pass and the books are checked while Valkey is
+down. `poll_new_orders` offers again whatever is due and not done: with it, a lost message costs seconds.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from jivapay.config.logger import get_logger
+from jivapay.database.models.orders import IncomingOrder
+from jivapay.database.models.people import SignInFailure
+from jivapay.database.models.records import IdempotencyKey, Outbox
+from jivapay.database.models.reference import Heartbeat
+from jivapay.domain.actors import Actor
+from jivapay.exceptions import BrokerError, JivaPayException
+from jivapay.schemas_enums.enums import IncomingOrderStatus
+from jivapay.services import (
+    audit_chain,
+    balance_manager,
+    document_service,
+    idempotency,
+    invariant_service,
+    order_processor,
+    rate_service,
+)
+from jivapay.utils.notifications import report_critical_error
+from jivapay.utils.resources import Resources
+from jivapay.worker.app import make_app
+from jivapay.worker.leadership import LOST, lead
+from jivapay.worker.publisher import Publisher
+
+logger = get_logger(__name__)
+
+LEADER_KEY = 7_471_011
+NAME = "scheduler"
+SYSTEM = Actor.system(NAME)
+GAP_BEFORE_GRACE = timedelta(seconds=30)
+OFFERED_AGAIN_SECONDS = 10.0
+POLL_LIMIT = 1000
+NEW_ORDER_PATIENCE = timedelta(seconds=2)
+"""How long a fresh order is left to the relay's hint before the poller steps in."""
+KEPT_FOR = timedelta(days=1)
+COMPLETE_CHECK_EVERY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Timetable:
+    """The jobs of one leader, and what they remember between runs."""
+
+    resources: Resources
+    publisher: Publisher
+    offered: dict[int, float] = field(default_factory=dict)
+    complete_check_at: datetime | None = None
+
+    def jobs(self) -> tuple[tuple[float, Callable[[], Awaitable[object]]], ...]:
+        """Every so many seconds: this."""
+        return (
+            (1.0, self.beat),
+            (1.0, self.expire_due),
+            (1.0, self.poll_new_orders),
+            (1.0, self.offer_callbacks),
+            (2.0, self.chain_audit),
+            (5.0, self.roll_up),
+            (60.0, self.refresh_rates),
+            (180.0, self.check_invariants),
+            (3600.0, self.clean_up),
+        )
+
+    async def beat(self) -> None:
+        """Leave a sign of life; after a gap, move on the deadlines that passed in it."""
+        async with self.resources.database.write() as session:
+            seen_at = await session.scalar(select(Heartbeat.seen_at).where(Heartbeat.name == NAME))
+            now = await session.scalar(select(func.app_now()))
+            if seen_at is not None and now is not None and now - seen_at > GAP_BEFORE_GRACE:
+                moved = await order_processor.give_grace(session, since=seen_at)
+                logger.warning("deadlines_moved", since=seen_at.isoformat(), count=moved)
+            statement = insert(Heartbeat).values(name=NAME, seen_at=func.app_now())
+            await session.execute(
+                statement.on_conflict_do_update(index_elements=["name"], set_={"seen_at": statement.excluded.seen_at})
+            )
+
+    async def expire_due(self) -> None:
+        rules = await self.resources.config.current()
+        await order_processor.expire_due(self.resources.database, SYSTEM, rules)
+
+    async def poll_new_orders(self) -> None:
+        """Offer orders that are due and that nobody seems to be working on."""
+        async with self.resources.database.read() as session:
+            due = await session.scalars(
+                select(IncomingOrder.id)
+                .where(
+                    IncomingOrder.status.in_([IncomingOrderStatus.NEW, IncomingOrderStatus.RETRYING]),
+                    IncomingOrder.next_attempt_at <= func.app_now(),
+                    (IncomingOrder.status == IncomingOrderStatus.RETRYING)
+                    | (IncomingOrder.next_attempt_at <= func.app_now() - NEW_ORDER_PATIENCE),
+                )
+                .order_by(IncomingOrder.next_attempt_at)
+                .limit(POLL_LIMIT)
+            )
+            waiting = due.all()
+        now = time.monotonic()
+        self.offered = {key: at for key, at in self.offered.items() if now - at < OFFERED_AGAIN_SECONDS}
+        fresh = [incoming_id for incoming_id in waiting if incoming_id not in self.offered]
+        if fresh:
+            await self.publisher.offer_orders([(incoming_id, None) for incoming_id in fresh])
+            self.offered.update(dict.fromkeys(fresh, now))
+
+    async def offer_callbacks(self) -> None:
+        async with self.resources.database.read() as session:
+            due = await session.scalar(
+                text(
+                    "select exists (select 1 from callback_deliveries where state in ('pending', 'retrying')"
+                    " and store_seq is not null and next_attempt_at <= app_now()"
+                    " and (leased_until is null or leased_until <= app_now()))"
+                )
+            )
+        if due:
+            await self.publisher.offer_callbacks()
+
+    async def chain_audit(self) -> None:
+        await audit_chain.append(self.resources.database)
+
+    async def roll_up(self) -> None:
+        async with self.resources.database.write() as session:
+            await balance_manager.roll_up(session)
+
+    async def refresh_rates(self) -> None:
+        rules = await self.resources.config.current()
+        async with self.resources.database.write() as session:
+            await rate_service.stamp_manual_rates(session, rules)
+
+    async def check_invariants(self) -> None:
+        """What changed since the last run; once a day, everything."""
+        now = self.resources.clock.now()
+        complete = self.complete_check_at is None or now >= self.complete_check_at
+        if complete:
+            self.complete_check_at = now + COMPLETE_CHECK_EVERY
+        await invariant_service.check_and_freeze(self.resources.database, SYSTEM, complete=complete)
+
+    async def clean_up(self) -> None:
+        """Forget what is only kept for a while."""
+        async with self.resources.database.write() as session:
+            await session.execute(
+                delete(IdempotencyKey).where(IdempotencyKey.created_at < func.app_now() - idempotency.KEPT_FOR)
+            )
+            await session.execute(delete(Outbox).where(Outbox.dispatched_at < func.app_now() - KEPT_FOR))
+            await session.execute(delete(SignInFailure).where(SignInFailure.at < func.app_now() - KEPT_FOR))
+        await document_service.sweep_staged(
+            self.resources.database, self.resources.storage, clock=self.resources.clock
+        )
+
+
+async def run(resources: Resources, stop: asyncio.Event) -> None:
+    """Keep the timetable until `stop`, while this process leads."""
+    timetable = Timetable(resources, Publisher(make_app(resources.settings)))
+
+    async def keep(ended: asyncio.Event) -> None:
+        await timetable.refresh_rates()
+        await timetable.beat()
+        await asyncio.gather(*(_repeat(every, job, ended) for every, job in timetable.jobs()))
+
+    await lead(resources.database, LEADER_KEY, NAME, keep, stop)
+
+
+async def _repeat(every: float, job: Callable[[], Awaitable[object]], ended: asyncio.Event) -> None:
+    """One job on its own clock; a failure is reported and the next run tries again."""
+    while not ended.is_set():
+        try:
+            await job()
+        except BrokerError:
+            pass  # said once by the publisher; the rows stay due
+        except (*LOST, JivaPayException) as error:
+            logger.warning("job_failed", job=job.__name__, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - outermost shell: one broken job stops no other
+            report_critical_error(error, f"job {job.__name__}")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(every):
+                await ended.wait()

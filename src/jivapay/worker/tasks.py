@@ -1,0 +1,90 @@
+"""The tasks: shells that run one use case and decide only about trying again (WRK-03, WRK-09, WRK-10).
+
+Every task is a hint about rows that say the same; run twice or late, it finds nothing to do.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from celery import shared_task
+from sqlalchemy.exc import DBAPIError
+
+from jivapay.config.business_settings import BusinessSettings
+from jivapay.config.logger import request_context
+from jivapay.domain.actors import Actor
+from jivapay.exceptions import DependencyUnavailable
+from jivapay.services import balance_manager, callback_service, order_processor
+from jivapay.utils.notifications import report_critical_error
+from jivapay.worker.app import Child, RecordedTask, run_in_child
+
+INFRASTRUCTURE_ERRORS = (DependencyUnavailable, DBAPIError, OSError, TimeoutError)
+CONCURRENT_ORDERS = 4
+"""Orders of one message that a child works on at once, each in a transaction of its own."""
+
+
+@shared_task(
+    name="jivapay.process_order",
+    base=RecordedTask,
+    autoretry_for=INFRASTRUCTURE_ERRORS,
+    retry_backoff=True,
+    max_retries=3,
+)
+def process_order_task(work: Sequence[tuple[int, str | None]]) -> None:
+    """Find requisites for incoming orders, given as (id, request id)."""
+    run_in_child(lambda child: _process_orders(child, work))
+
+
+@shared_task(
+    name="jivapay.update_balance",
+    base=RecordedTask,
+    autoretry_for=INFRASTRUCTURE_ERRORS,
+    retry_backoff=True,
+    max_retries=3,
+)
+def update_balance_task(order_id: int) -> None:
+    """Repair: settle a completed order that has no settlement. In a healthy system there is nothing to do."""
+    run_in_child(lambda child: _repair_balance(child, order_id))
+
+
+@shared_task(name="jivapay.deliver_callbacks", base=RecordedTask)
+def deliver_callbacks_task() -> None:
+    """Send the callbacks that are due."""
+    run_in_child(_deliver_callbacks, seconds=55)
+
+
+async def _process_orders(child: Child, work: Sequence[tuple[int, str | None]]) -> None:
+    """Every order of the message; an infrastructure failure is raised once all have had their turn."""
+    rules = await child.resources.config.current()
+    places = asyncio.Semaphore(CONCURRENT_ORDERS)
+    ended = await asyncio.gather(
+        *(_process_one(child, places, rules, incoming_id, request_id) for incoming_id, request_id in work),
+        return_exceptions=True,
+    )
+    for failure in ended:
+        if isinstance(failure, BaseException):
+            raise failure
+
+
+async def _process_one(
+    child: Child, places: asyncio.Semaphore, rules: BusinessSettings, incoming_order_id: int, request_id: str | None
+) -> None:
+    actor, database = Actor.system("worker", request_id), child.resources.database
+    async with places:
+        with request_context(request_id, incoming_order_id=incoming_order_id):
+            try:
+                await order_processor.process_incoming_order(database, incoming_order_id, rules, actor)
+            except INFRASTRUCTURE_ERRORS:
+                raise
+            except Exception as error:  # noqa: BLE001 - outermost shell: one poisoned order stops no other
+                report_critical_error(error, "order attempt", incoming_order_id=incoming_order_id)
+                await order_processor.record_failure(database, incoming_order_id, error, rules, actor)
+
+
+async def _repair_balance(child: Child, order_id: int) -> None:
+    async with child.resources.database.write() as session:
+        await balance_manager.repair_completed_order(session, order_id)
+
+
+async def _deliver_callbacks(child: Child) -> None:
+    resources = child.resources
+    await callback_service.deliver_due(resources.database, child.transport, resources.cipher, resources.clock)
