@@ -1,7 +1,7 @@
 """How every server is built: the same middlewares, handlers, limits and health routes around its own routers.
 
 Nothing is opened here; the lifespan opens the process's resources and closes them. From outermost to innermost: request
-id, client address, log, security headers, last resort; inside, FastAPI's limit on bodies.
+id, client address, log, security headers, last resort. Bodies are limited by the routes (`utils/routing.py`).
 """
 
 import re
@@ -65,17 +65,16 @@ def create_app(
         redirect_slashes=False,
         lifespan=_lifespan(settings, resources),
         middleware=_middlewares(settings),
-        max_body_size=BODY_SIZE_MAX,
         form_limits={"max_fields": 50, "max_files": 4, "max_part_size": BODY_SIZE_MAX},
         generate_unique_id_function=operation_id,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     add_exception_handlers(app, page_errors)
+    for router in routers:
+        app.include_router(router)
     app.include_router(health.router)
     if docs if docs is not None else not settings.is_production:
         app.include_router(docs_console.router)
-    for router in routers:
-        app.include_router(router)
     app.openapi = _schema_writer(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
     if resources is not None:
         app.state.resources = resources

@@ -13,16 +13,18 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.params import Form
+from fastapi.params import File, Form
 from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope
 
 from jivapay.exceptions import (
     JivaPayException,
     MalformedRequest,
     NotFound,
     RequestTimeout,
+    RequestTooLarge,
     UnsupportedMediaType,
     ValidationFailed,
 )
@@ -35,7 +37,7 @@ UPLOAD_SECONDS = 30
 BODY_SIZE_MAX = 64 * 1024
 UPLOAD_SIZE_MAX = 10 * 1024 * 1024
 UPLOAD_BODY_SIZE_MAX = UPLOAD_SIZE_MAX + BODY_SIZE_MAX
-"""`max_body_size` of a route that takes a file: the file and what multipart adds."""
+"""Of a route that takes a file: the file and what multipart adds."""
 QUERY_FIELDS_MAX = 50
 
 _FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
@@ -45,6 +47,11 @@ class BodyKind(StrEnum):
     NONE = "none"
     JSON = "json"
     FORM = "form"
+    UPLOAD = "upload"
+
+    @property
+    def size_max(self) -> int:
+        return UPLOAD_BODY_SIZE_MAX if self is BodyKind.UPLOAD else BODY_SIZE_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +65,27 @@ class Unreadable:
 
 
 class StrictRequest(Request):
-    """A request whose body is read strictly and within `BODY_SECONDS`."""
+    """A request whose body is read strictly, up to a size, within `BODY_SECONDS`.
+
+    FastAPI has a limit of its own, but it answers in plain text over whatever we would say.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, size_max: int) -> None:
+        size = 0
+
+        async def receive_limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > size_max:
+                raise RequestTooLarge
+            return message
+
+        super().__init__(scope, receive_limited)
 
     async def body(self) -> bytes:
+        if hasattr(self, "_body"):
+            return await super().body()
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 return await super().body()
@@ -85,6 +110,8 @@ class StrictRequest(Request):
             if refusal.status_code != 400:  # noqa: PLR2004 - HTTP's own number
                 raise
             return Unreadable(MalformedRequest("The form cannot be read."))
+        except RequestTooLarge as failure:
+            return Unreadable(failure)
         try:
             _check_form(form)
         except ValidationFailed as failure:
@@ -103,8 +130,9 @@ class StrictRoute(APIRoute):
         async def strictly(request: Request) -> Response:
             _check_path(request.path_params)
             _check_query(request.scope["query_string"])
+            _check_size(request, kind.size_max)
             _check_content_type(request, kind)
-            return await handle(StrictRequest(request.scope, request.receive))
+            return await handle(StrictRequest(request.scope, request.receive, kind.size_max))
 
         return strictly
 
@@ -130,7 +158,10 @@ def operation_id(route: APIRoute) -> str:
 def body_kind(route: APIRoute) -> BodyKind:
     if route.body_field is None:
         return BodyKind.NONE
-    return BodyKind.FORM if isinstance(route.body_field.field_info, Form) else BodyKind.JSON
+    info = route.body_field.field_info
+    if isinstance(info, File):
+        return BodyKind.UPLOAD
+    return BodyKind.FORM if isinstance(info, Form) else BodyKind.JSON
 
 
 def _check_path(parameters: Mapping[str, Any]) -> None:
@@ -166,6 +197,13 @@ def _check_pairs(place: str, pairs: list[tuple[str, str]]) -> None:
             )
 
 
+def _check_size(request: Request, size_max: int) -> None:
+    """What says that it is too large is not read at all."""
+    said = request.headers.get("content-length", "0")
+    if said.isdecimal() and int(said[:20]) > size_max:
+        raise RequestTooLarge
+
+
 def _check_content_type(request: Request, kind: BodyKind) -> None:
     headers = request.headers
     if headers.get("content-encoding", "identity").lower() != "identity":
@@ -175,7 +213,7 @@ def _check_content_type(request: Request, kind: BodyKind) -> None:
         return
     media_type, _, parameters = headers.get("content-type", "").partition(";")
     media_type = media_type.strip().lower()
-    if kind is BodyKind.FORM:
+    if kind is not BodyKind.JSON:
         if media_type not in _FORM_TYPES:
             raise UnsupportedMediaType("Send this as a form.")
     elif media_type != "application/json" or _charset(parameters) not in {"utf-8", "utf8"}:
