@@ -20,7 +20,7 @@ from jivapay.embedded.errors import EmbeddedError, HomeInUse
 PASSWORDS = ("postgres", "jivapay_owner", "jivapay_app", "valkey")
 """The servers' accounts; their passwords stand in `secrets.json` under these names."""
 APPLICATION_SECRETS = ("SECRET_KEY", "DATA_KEYS", "BLIND_INDEX_KEY", "API_KEY_PEPPER")
-"""What the application needs and a fresh machine lacks; generated unless the environment gives them."""
+"""What the application needs and a fresh machine lacks."""
 
 
 def default_home() -> Path:
@@ -103,31 +103,31 @@ def load_secrets(home: Path) -> dict[str, str]:
     return known
 
 
-def application_secrets(known: dict[str, str]) -> dict[str, str]:
-    """The generated application secrets that the environment does not give, by variable."""
-    wanted = [name for name in APPLICATION_SECRETS if not os.environ.keys() & {name, f"{name}_FILE"}]
-    return {name: known[name] for name in wanted}
-
-
 def describe_running(home: Path) -> dict[str, str] | None:
-    """The environment of the stack that runs on `home`; None when none does."""
-    if not is_owned(home):
+    """The environment of the stack that another process runs on `home`; None when none does."""
+    if not is_owned(home) or not (home / "secrets.json").exists():
         return None
     return environment(home, read_ports(home), load_secrets(home))
 
 
 def environment(home: Path, ports: dict[str, int], known: dict[str, str]) -> dict[str, str]:
-    """The variables that lead to the servers listening on `ports`, to the storage and to the secrets."""
-    env = application_secrets(known)
+    """The variables that lead to the servers listening on `ports`, to the storage and to the secrets: what the
+    environment does not say itself.
+    """
+    env = {name: known[name] for name in APPLICATION_SECRETS}
     if "postgres" in ports:
         database = f"127.0.0.1:{ports['postgres']}/jivapay"
         env["DATABASE_OWNER_URL"] = f"postgresql://jivapay_owner:{known['jivapay_owner']}@{database}"
         env["DATABASE_URL"] = f"postgresql://jivapay_app:{known['jivapay_app']}@{database}"
     if "valkey" in ports:
         env["REDIS_URL"] = f"redis://:{known['valkey']}@127.0.0.1:{ports['valkey']}/0"
-    if "S3_BUCKET_NAME" not in os.environ and "STORAGE_DIR" not in os.environ:
-        env["STORAGE_DIR"] = str(home / "objects")
-    return env
+    env["STORAGE_DIR"] = str(home / "objects")
+    return {name: value for name, value in env.items() if not is_given(name)}
+
+
+def is_given(name: str) -> bool:
+    """Whether the environment says it itself, as `NAME` or `NAME_FILE`; then nothing of ours replaces it."""
+    return bool(os.environ.keys() & {name, f"{name}_FILE"})
 
 
 def _generate(name: str) -> str:

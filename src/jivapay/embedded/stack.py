@@ -1,7 +1,7 @@
 """The embedded stack: PostgreSQL and Valkey on one home, and the environment that leads to them.
 
 `Stack` is what a supervisor holds and tends; `stack()` and `throwaway_stack()` are the same for code that only
-wants the environment. Order: Valkey, PostgreSQL; stopped the other way round, after everything that uses them.
+wants the environment. Stopped in the reverse order, Valkey first, after everything that uses them.
 """
 
 import shutil
@@ -29,10 +29,10 @@ class Stack:
         self.env: dict[str, str] = {}
         self.lock: TextIO | None = None
         self.servers: list[Server] = []
-        if need_valkey:
-            self.servers.append(Valkey(home, throwaway=throwaway))
         if need_postgres:
             self.servers.append(Postgres(home, throwaway=throwaway))
+        if need_valkey:
+            self.servers.append(Valkey(home, throwaway=throwaway))
         self._undo = ExitStack()
 
     def __enter__(self) -> Self:

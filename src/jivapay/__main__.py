@@ -1,0 +1,5 @@
+"""`python -m jivapay` is `jivapay`."""
+
+from jivapay.cli.main import run
+
+run()

@@ -1,0 +1,96 @@
+"""Where a command finds its data: the servers the environment names, those that `jivapay up` runs on the same home,
+or, when it does not run, a stack of the command's own for as long as it works (issue 2, section 1).
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Self
+
+import typer
+
+from jivapay.cli.failures import CommandFailure
+from jivapay.config.settings import Environment, Settings, get_settings
+from jivapay.embedded import default_home, describe_running, stack
+from jivapay.embedded.home import APPLICATION_SECRETS, is_given
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        help="Where the embedded servers keep their data. Default: JIVAPAY_HOME, else ./var.",
+        show_default=False,
+        file_okay=False,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the environment leaves to us."""
+
+    postgres: bool
+    valkey: bool
+    home: bool
+    """Anything at all: a server, the directory of objects, or a secret."""
+
+    @classmethod
+    def read(cls) -> Self:
+        postgres, valkey = not is_given("DATABASE_URL"), not is_given("REDIS_URL")
+        storage = not (is_given("S3_BUCKET_NAME") or is_given("STORAGE_DIR"))
+        return cls(postgres, valkey, postgres or valkey or storage or not all(map(is_given, APPLICATION_SECRETS)))
+
+
+def resolve_home(home: Path | None) -> Path:
+    return home.expanduser().resolve() if home else default_home()
+
+
+def load_settings() -> Settings:
+    """The settings as they are now. Raises pydantic's ValidationError, which becomes one line."""
+    get_settings.cache_clear()
+    return get_settings()
+
+
+def adopt(env: Mapping[str, str], needs: Needs) -> Settings:
+    """Make `env` part of this process's environment, and so of its children's."""
+    for name, value in env.items():
+        if name in {"DATABASE_URL", "DATABASE_OWNER_URL"} and not needs.postgres:
+            continue  # an address remembered from a time when the server was ours
+        if name == "REDIS_URL" and not needs.valkey:
+            continue
+        if name == "STORAGE_DIR" and is_given("S3_BUCKET_NAME"):
+            continue
+        os.environ[name] = value
+    return load_settings()
+
+
+@contextmanager
+def data_services(home: Path | None, *, create: bool = False) -> Iterator[Settings]:
+    """The settings of the data on `home`, whether `up` runs or not.
+
+    Raises CommandFailure when there is no data and `create` is not set.
+    """
+    load_settings()
+    needs = Needs.read()
+    if not needs.home:
+        yield load_settings()
+        return
+    place = resolve_home(home)
+    running = describe_running(place)
+    if running is not None:
+        yield adopt(running, needs)
+        return
+    if needs.postgres and not create and not (place / "pgdata").exists():
+        raise CommandFailure(f"there is no data in {place} yet: run `jivapay up`, or `jivapay db upgrade`")
+    with stack(place, need_postgres=needs.postgres, need_valkey=needs.valkey) as env:
+        yield adopt(env, needs)
+
+
+def refuse_open_development(settings: Settings, host: str) -> None:
+    """Development has generated passwords and no TLS in front: loopback only (decision 21)."""
+    if settings.env is Environment.DEVELOPMENT and host not in LOOPBACK:
+        raise CommandFailure(f"ENV is development, which serves loopback only, not {host}: set ENV=production")

@@ -1,0 +1,174 @@
+"""`jivapay up`: everything on one machine. Servers that nobody configured, migrations, the API of every role, workers,
+relay and scheduler; one line when all of it answers; nothing left behind at the end.
+"""
+
+import asyncio
+import http
+import http.client
+import os
+import socket
+import sys
+import time
+from contextlib import ExitStack
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from jivapay.cli import processes
+from jivapay.cli.children import Child
+from jivapay.cli.db import migrate, write_seed
+from jivapay.cli.environment import (
+    HomeOption,
+    Needs,
+    adopt,
+    load_settings,
+    refuse_open_development,
+    resolve_home,
+)
+from jivapay.cli.failures import EXIT_FOUND, CommandFailure
+from jivapay.cli.supervisor import Stopped, StopRequest, Supervisor
+from jivapay.config.settings import Settings
+from jivapay.embedded import Stack
+from jivapay.embedded.home import is_given, remember_ports
+
+BIND_SECONDS = 3.0
+"""How long the processes of a supervisor that was killed may still hold the port."""
+DRAIN_SECONDS = 1
+SHARED_CODE = (
+    "uvicorn",
+    "celery.apps.worker",
+    "celery.concurrency.prefork",
+    "jivapay.config.logger",
+    "jivapay.database.migrate",
+    "jivapay.services.seed_service",
+    "jivapay.servers.all_in_one",
+    "jivapay.worker.tasks",
+    "jivapay.worker.relay",
+    "jivapay.worker.scheduler",
+)
+
+
+def up(
+    home: HomeOption = None,
+    host: Annotated[str, typer.Option(help="Address to serve; loopback only while ENV is development.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to serve; 0 picks a free one.", min=0, max=65535)] = 8080,
+    workers: Annotated[int, typer.Option(help="Processes that look for requisites.", min=1, max=64)] = 2,
+) -> None:
+    """Run everything on this machine until Ctrl-C.
+
+    Starts what DATABASE_URL, REDIS_URL and S3_BUCKET_NAME do not name (a real PostgreSQL and Valkey, a directory for
+    receipts), migrates, seeds, serves every role on one port, and prints one line when all of it answers.
+    """
+    refuse_open_development(load_settings(), host)
+    stop = StopRequest()
+    stop.install()
+    try:
+        with ExitStack() as undo:
+            _run(resolve_home(home), host, port, workers, stop, undo)
+    except Stopped:
+        return
+
+
+def _run(home: Path, host: str, port: int, workers: int, stop: StopRequest, undo: ExitStack) -> None:
+    needs = Needs.read()
+    stack = Stack(home, need_postgres=needs.postgres, need_valkey=needs.valkey) if needs.home else None
+    if stack is not None:
+        undo.enter_context(stack)
+    listener = undo.enter_context(_listen(host, port))
+    address = _address(host, listener.getsockname()[1])
+    if not is_given("PUBLIC_BASE_URL"):
+        os.environ["PUBLIC_BASE_URL"] = address
+    settings = adopt(stack.env if stack else {}, needs)
+    if stack is not None:
+        remember_ports(home, http=listener.getsockname()[1])
+    _import_everything(settings)
+    lock = stack.lock if stack else None
+    _prepare(Child("prepare", partial(_migrate_and_seed, settings), closes=[lock, listener]))
+    supervisor = Supervisor(_children(listener, lock, workers), stack=stack, stop=stop)
+    undo.callback(supervisor.stop)
+    stop.interrupting = False
+    supervisor.start()
+    supervisor.watch(until=lambda: _answers(listener))
+    if not stop.requested:
+        sys.stdout.write(f"ready {address}\n")
+        sys.stdout.flush()
+    supervisor.watch()
+
+
+def _children(listener: socket.socket, lock: TextIO | None, workers: int) -> list[list[Child]]:
+    """Groups in the order in which they stop: first whoever takes or does work, then what hands it on."""
+    api = partial(processes.serve, processes.ALL_ROLES, listener=listener, drain_seconds=DRAIN_SECONDS)
+    apart = [lock, listener]
+    return [
+        [
+            Child("api", api, closes=[lock]),
+            Child("orders", partial(processes.work, ["orders"], workers, name="orders"), closes=apart),
+            Child("callbacks", partial(processes.work, ["callbacks"], 1, name="callbacks"), closes=apart),
+        ],
+        [Child("background", processes.background, closes=apart)],
+    ]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The socket the API serves, opened here: a taken port is known at once, and a restart refuses nobody."""
+    deadline = time.monotonic() + BIND_SECONDS
+    while True:
+        try:
+            return socket.create_server((host, port), family=_family(host), backlog=2048)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise CommandFailure(f"cannot serve {host} port {port}: {error.strerror}; try --port 0") from error
+            time.sleep(0.1)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _import_everything(settings: Settings) -> None:
+    """Once, before the processes are forked, which then share it."""
+    for name in SHARED_CODE:
+        import_module(name)
+    import_module("jivapay.config.logger").setup_logging(settings.log_level)
+
+
+def _prepare(child: Child) -> None:
+    """Migrate and seed in a process of its own: the supervisor opens no connection. Raises CommandFailure."""
+    child.start()
+    try:
+        while child.is_alive():
+            time.sleep(0.01)
+    except Stopped:
+        child.kill()
+        raise
+    if child.exit_code != 0:
+        raise CommandFailure("the database could not be prepared; the reason stands above", EXIT_FOUND)
+
+
+def _migrate_and_seed(settings: Settings) -> None:
+    asyncio.run(_prepare_database(settings))
+
+
+async def _prepare_database(settings: Settings) -> None:
+    await migrate(settings)
+    await write_seed(settings)
+
+
+def _answers(listener: socket.socket) -> bool:
+    """Whether database and broker answer through the API."""
+    host, port = listener.getsockname()[:2]
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
