@@ -125,6 +125,12 @@ async def list_keys(session: AnySession, store_id: int) -> Sequence[StoreApiKey]
     return (await session.scalars(statement)).all()
 
 
+async def count_live_keys(session: AnySession, store_id: int) -> int:
+    statement = select(func.count()).select_from(StoreApiKey)
+    live = statement.where(StoreApiKey.store_id == store_id, StoreApiKey.revoked_at.is_(None), _UNEXPIRED)
+    return await session.scalar(live) or 0
+
+
 async def get_live_key_for_update(session: WriteSession, store_id: int, public_id: UUID) -> StoreApiKey:
     """Locks the row. Raises NotFound, also for another store's key or one that has ended."""
     key = await session.scalar(

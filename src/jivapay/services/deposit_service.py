@@ -1,0 +1,278 @@
+"""Deposits: staff record what came in from outside; above `FOUR_EYES_AMOUNT` a second person decides (hard case 14).
+
+Summed per actor and per beneficiary over 24 hours, so that many small ones are one large one. A deposit names its
+transaction, which counts once. The one writer of the statuses of deposits.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select, text
+from sqlalchemy.exc import IntegrityError
+
+from jivapay.database.models.deposits import Deposit
+from jivapay.database.models.people import MerchantStore, Trader, User
+from jivapay.database.session import AnySession, WriteSession, atomic_transaction
+from jivapay.domain.actors import Actor
+from jivapay.domain.identifiers import new_id
+from jivapay.domain.money import ZERO, fits_scale
+from jivapay.exceptions import Conflict, NotFound, PermissionDenied, ValidationFailed
+from jivapay.schemas_enums.enums import CurrencyKind, DepositStatus, OwnerType
+from jivapay.services import audit_service, balance_manager, freeze_service, idempotency, reference_data, steps
+from jivapay.services.idempotency import IdempotencyClaim, Made
+
+FOUR_EYES_WINDOW = timedelta(hours=24)
+_HEX = re.compile(r"(0[xX])?[0-9A-Fa-f]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDeposit:
+    """`owner_id` is the trader's user id or the store's id, as they are known outside."""
+
+    owner_type: OwnerType
+    owner_id: UUID
+    amount: Decimal
+    currency: str
+    network: str
+    tx_hash: str
+    tx_output: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DepositView:
+    """A deposit with the public ids of those it concerns, and its currency's scale."""
+
+    deposit: Deposit
+    owner_id: UUID
+    requested_by: UUID
+    decided_by: UUID | None
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    id: int
+    currency: str
+    test: bool
+
+
+async def request_deposit(
+    session: WriteSession,
+    actor: Actor,
+    new: NewDeposit,
+    *,
+    four_eyes_amount: Decimal,
+    claim: IdempotencyClaim | None = None,
+) -> Made[DepositView]:
+    """Record a deposit; post it at once unless a second person is needed.
+
+    Raises NotFound for an unknown owner, Conflict `deposit.duplicate` or `deposit.test_world`, ValidationFailed,
+    PlatformFrozen.
+    """
+
+    async def make() -> tuple[int, DepositView]:
+        deposit = await _request(session, actor, new, four_eyes_amount)
+        return deposit.id, await _get_view(session, Deposit.id == deposit.id)
+
+    async def load(deposit_id: int) -> DepositView:
+        return await _get_view(session, Deposit.id == deposit_id)
+
+    return await idempotency.make_once(session, claim, resource_type="deposit", make=make, load=load)
+
+
+async def decide_deposit(
+    session: WriteSession, actor: Actor, public_id: UUID, *, approve: bool, reason: str
+) -> DepositView:
+    """A second person's word. Raises NotFound, PermissionDenied `approval.same_user`, Conflict, PlatformFrozen."""
+    deposit = await session.scalar(
+        select(Deposit)
+        .where(Deposit.public_id == public_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if deposit is None:
+        raise NotFound
+    if deposit.status != DepositStatus.REQUESTED:
+        raise Conflict(
+            f"The deposit is {deposit.status}.", code="deposit.state_conflict", about={"current": deposit.status}
+        )
+    if deposit.requested_by == actor.id:
+        raise PermissionDenied("Another person must decide.", code="approval.same_user")
+    if approve:
+        await freeze_service.refuse_when_frozen(session)
+    await _decide(session, actor, deposit, DepositStatus.POSTED if approve else DepositStatus.REJECTED, reason)
+    return await _get_view(session, Deposit.id == deposit.id)
+
+
+async def get_deposit(session: AnySession, public_id: UUID) -> DepositView:
+    """Raises NotFound."""
+    return await _get_view(session, Deposit.public_id == public_id)
+
+
+async def list_deposits(
+    session: AnySession, *, status: DepositStatus | None = None, page: int = 1, page_size: int = 50
+) -> tuple[list[DepositView], int]:
+    """One page, newest first, and how many there are."""
+    conditions = [] if status is None else [Deposit.status == status]
+    total = await session.scalar(select(func.count()).select_from(Deposit).where(*conditions))
+    newest = select(Deposit).where(*conditions).order_by(Deposit.id.desc())
+    rows = await session.scalars(newest.limit(page_size).offset((page - 1) * page_size))
+    return await _views(session, list(rows)), total or 0
+
+
+async def _request(session: WriteSession, actor: Actor, new: NewDeposit, four_eyes_amount: Decimal) -> Deposit:
+    await freeze_service.refuse_when_frozen(session)
+    owner = await _get_owner(session, new)
+    if owner.test:
+        raise Conflict("Test accounts take no deposits.", code="deposit.test_world")
+    currency = await reference_data.get_currency(session, new.currency, CurrencyKind.CRYPTO)
+    if new.currency != owner.currency:
+        raise ValidationFailed.at("body", "currency", code="deposit.currency_mismatch")
+    if not fits_scale(new.amount, currency.scale):
+        raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
+    if actor.id is None:
+        raise PermissionDenied
+    # Two at once would each see a sum without the other.
+    await session.execute(text("select pg_advisory_xact_lock(hashtextextended('deposits', 0))"))
+    deposit = Deposit(
+        public_id=new_id(),
+        owner_type=new.owner_type,
+        owner_id=owner.id,
+        currency=new.currency,
+        amount=new.amount,
+        network=new.network.lower(),
+        tx_hash=_canonical_hash(new.tx_hash),
+        tx_output=new.tx_output.strip(),
+        reason=new.reason,
+        needs_second_person=await _needs_second_person(session, actor.id, new, owner.id, four_eyes_amount),
+        requested_by=actor.id,
+    )
+    await steps.announce(session, actor, new.reason)
+    await _insert(session, deposit)
+    await _record(session, actor, deposit)
+    if not deposit.needs_second_person:
+        await _decide(session, actor, deposit, DepositStatus.POSTED, new.reason)
+    return deposit
+
+
+async def _decide(session: WriteSession, actor: Actor, deposit: Deposit, status: DepositStatus, reason: str) -> None:
+    await steps.announce(session, actor, reason)
+    deposit.status = status
+    deposit.version += 1
+    deposit.decided_by = actor.id
+    deposit.decision_reason = reason
+    deposit.decided_at = await session.scalar(select(func.app_now()))
+    await session.flush()
+    if status is DepositStatus.POSTED:
+        await balance_manager.post_deposit(session, deposit)
+    await _record(session, actor, deposit)
+
+
+async def _needs_second_person(
+    session: AnySession, actor_id: int, new: NewDeposit, owner_id: int, four_eyes_amount: Decimal
+) -> bool:
+    recent = (Deposit.created_at > func.app_now() - FOUR_EYES_WINDOW, Deposit.status != DepositStatus.REJECTED)
+    by_actor = await session.scalar(
+        select(func.coalesce(func.sum(Deposit.amount), ZERO)).where(*recent, Deposit.requested_by == actor_id)
+    )
+    to_owner = await session.scalar(
+        select(func.coalesce(func.sum(Deposit.amount), ZERO)).where(
+            *recent, Deposit.owner_type == new.owner_type, Deposit.owner_id == owner_id
+        )
+    )
+    return max(by_actor or ZERO, to_owner or ZERO) + new.amount > four_eyes_amount
+
+
+async def _get_owner(session: AnySession, new: NewDeposit) -> _Owner:
+    if new.owner_type is OwnerType.TRADER:
+        statement = (
+            select(Trader.id, Trader.crypto_currency, Trader.test)
+            .join(User, User.id == Trader.user_id)
+            .where(User.public_id == new.owner_id)
+        )
+    else:
+        statement = select(MerchantStore.id, MerchantStore.crypto_currency, MerchantStore.test).where(
+            MerchantStore.public_id == new.owner_id, MerchantStore.archived_at.is_(None)
+        )
+    row = (await session.execute(statement)).tuples().one_or_none()
+    if row is None:
+        raise NotFound
+    return _Owner(*row)
+
+
+async def _insert(session: WriteSession, deposit: Deposit) -> None:
+    try:
+        async with atomic_transaction(session):
+            session.add(deposit)
+            await session.flush()
+    except IntegrityError as error:
+        if "uq_deposits_network_tx_hash_tx_output" not in str(error.orig):
+            raise
+        raise Conflict("This transaction was recorded before.", code="deposit.duplicate") from error
+    await session.refresh(deposit)
+
+
+async def _record(session: WriteSession, actor: Actor, deposit: Deposit) -> None:
+    await audit_service.log_event(
+        session,
+        actor,
+        f"deposit.{deposit.status}",
+        entity="deposit",
+        entity_id=deposit.id,
+        version=deposit.version,
+        details={
+            "amount": str(deposit.amount),
+            "currency": deposit.currency,
+            "owner_type": deposit.owner_type,
+            "owner_id": deposit.owner_id,
+        },
+    )
+
+
+async def _get_view(session: AnySession, condition: ColumnElement[bool]) -> DepositView:
+    deposit = await session.scalar(select(Deposit).where(condition))
+    if deposit is None:
+        raise NotFound
+    return (await _views(session, [deposit]))[0]
+
+
+async def _views(session: AnySession, deposits: list[Deposit]) -> list[DepositView]:
+    traders = [row.owner_id for row in deposits if row.owner_type == OwnerType.TRADER]
+    stores = [row.owner_id for row in deposits if row.owner_type == OwnerType.STORE]
+    people = {row.requested_by for row in deposits} | {row.decided_by for row in deposits if row.decided_by}
+    found = await session.execute(
+        select(User.id, User.public_id, Trader.id)
+        .outerjoin(Trader, Trader.user_id == User.id)
+        .where(or_(User.id.in_(people), Trader.id.in_(traders)))
+    )
+    users: dict[int, UUID] = {}
+    owners: dict[tuple[str, int], UUID] = {}
+    for user_id, public_id, trader_id in found.tuples():
+        users[user_id] = public_id
+        owners[OwnerType.TRADER, trader_id or 0] = public_id
+    found_stores = await session.execute(
+        select(MerchantStore.id, MerchantStore.public_id).where(MerchantStore.id.in_(stores))
+    )
+    for store_id, public_id in found_stores.tuples():
+        owners[OwnerType.STORE, store_id] = public_id
+    scales = await reference_data.get_scales(session)
+    return [
+        DepositView(
+            row,
+            owner_id=owners[row.owner_type, row.owner_id],
+            requested_by=users[row.requested_by],
+            decided_by=users[row.decided_by] if row.decided_by else None,
+            scale=scales[row.currency],
+        )
+        for row in deposits
+    ]
+
+
+def _canonical_hash(tx_hash: str) -> str:
+    """Hexadecimal hashes are the same in either case and with or without `0x`; all others are kept as they are."""
+    plain = tx_hash.strip()
+    return plain.lower().removeprefix("0x") if _HEX.fullmatch(plain) else plain

@@ -1,0 +1,38 @@
+"""Merchants: their stores, the keys and secrets of these, and their balances (STA-05 to STA-07)."""
+
+from jivapay.services.merchant_service.keys import issue_api_key, list_api_keys, revoke_api_key, rotate_api_key
+from jivapay.services.merchant_service.stores import (
+    CreatedStore,
+    NewStore,
+    StoreView,
+    create_merchant_store,
+    delete_merchant_store,
+    get_any_store,
+    get_merchant_store,
+    get_merchant_stores,
+    get_store_balance,
+    list_any_stores,
+    rotate_callback_secret,
+    set_store_terms,
+    update_merchant_store,
+)
+
+__all__ = [
+    "CreatedStore",
+    "NewStore",
+    "StoreView",
+    "create_merchant_store",
+    "delete_merchant_store",
+    "get_any_store",
+    "get_merchant_store",
+    "get_merchant_stores",
+    "get_store_balance",
+    "issue_api_key",
+    "list_any_stores",
+    "list_api_keys",
+    "revoke_api_key",
+    "rotate_api_key",
+    "rotate_callback_secret",
+    "set_store_terms",
+    "update_merchant_store",
+]

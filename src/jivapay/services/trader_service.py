@@ -1,0 +1,54 @@
+"""Traders: beginning and ending work, and what they own (STA-02; the lists of all traders come with statistics)."""
+
+from sqlalchemy import func, select
+
+from jivapay.database.models.people import Trader
+from jivapay.database.session import AnySession, WriteSession
+from jivapay.domain.actors import Actor
+from jivapay.domain.money import ZERO
+from jivapay.exceptions import NotFound
+from jivapay.schemas_enums.enums import AccountKind, OwnerType
+from jivapay.services import audit_service, balance_manager, reference_data
+from jivapay.services.balance_manager import Balance
+
+
+async def set_work(session: WriteSession, actor: Actor, *, in_work: bool) -> Trader:
+    """Begin or end taking new orders; those that exist go on. The same again changes nothing."""
+    trader = await session.scalar(
+        select(Trader)
+        .where(Trader.id == (actor.owner_id or 0))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if trader is None:
+        raise NotFound
+    if trader.in_work == in_work:
+        return trader
+    trader.in_work = in_work
+    trader.updated_at = await session.scalar(select(func.app_now())) or trader.updated_at
+    await session.flush()
+    action = "trader.work_begun" if in_work else "trader.work_ended"
+    await audit_service.log_event(session, actor, action, entity="trader", entity_id=trader.id)
+    return trader
+
+
+async def get_trader(session: AnySession, actor: Actor) -> Trader:
+    """The acting trader. Raises NotFound."""
+    trader = await session.get(Trader, actor.owner_id or 0)
+    if trader is None:
+        raise NotFound
+    return trader
+
+
+async def list_balances(session: AnySession, actor: Actor) -> list[tuple[Balance, int]]:
+    """His accounts with each currency's scale, crypto first; those not opened yet are zero."""
+    trader = await get_trader(session, actor)
+    found = await balance_manager.list_balances(session, OwnerType.TRADER, trader.id)
+    known = {(balance.kind, balance.currency) for balance in found}
+    own = ((AccountKind.CRYPTO, trader.crypto_currency), (AccountKind.FIAT, trader.fiat_currency))
+    found += [Balance(kind, currency, ZERO, ZERO) for kind, currency in own if (kind, currency) not in known]
+    scales = await reference_data.get_scales(session)
+    return [
+        (balance, scales[balance.currency])
+        for balance in sorted(found, key=lambda balance: (balance.kind, balance.currency))
+    ]
