@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
@@ -36,7 +37,8 @@ REASONS = {
 }
 
 LOCK_DUE = text("""
-select i.id, i.store_id, i.direction, i.test, i.version, i.retry_count, i.amount_fiat, i.fiat_currency,
+select i.id, i.public_id, i.external_id, i.metadata,
+       coalesce(i.callback_url, s.callback_url) as callback_url, i.store_id, i.direction, i.test, i.version, i.retry_count, i.amount_fiat, i.fiat_currency,
        i.crypto_currency, i.payment_method, i.bank, i.customer_id, i.customer_ip,
        i.review_approved_at is not null as is_approved, i.hosted,
        coalesce(s.processing_ttl_seconds, cast(:pay_seconds as integer)) as pay_seconds,
@@ -68,6 +70,10 @@ class DueOrder:
     """A locked incoming order with what the attempt needs of its store, commission and rate."""
 
     id: int
+    public_id: UUID
+    external_id: str
+    metadata: dict[str, Any]
+    callback_url: str | None
     store_id: int
     direction: Direction
     test: bool
@@ -213,6 +219,11 @@ async def _assign(session: WriteSession, due: DueOrder, candidate: Candidate, ac
         actor,
         Assignment(
             incoming_id=due.id,
+            public_id=due.public_id,
+            external_id=due.external_id,
+            metadata=due.metadata,
+            callback_url=due.callback_url,
+            crypto_scale=due.crypto_scale,
             incoming_version=due.version,
             store_id=due.store_id,
             direction=due.direction,

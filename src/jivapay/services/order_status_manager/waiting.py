@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -14,13 +15,17 @@ from jivapay.database.locks import Deal
 from jivapay.database.models.orders import IncomingOrder, Order, PaymentSession
 from jivapay.database.session import WriteSession
 from jivapay.domain.actors import Actor
+from jivapay.domain.callback_events import ORDER_EVENTS, OrderFacts, event_body
 from jivapay.domain.commissions import Quote
 from jivapay.exceptions import OrderStateConflict
 from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus, PaymentSessionStatus
-from jivapay.services import audit_service, steps
+from jivapay.services import audit_service, callback_service, steps
 from jivapay.services.audit_service import AuditEvent
 from jivapay.services.order_status_manager.step import step, tell_store
 from jivapay.services.requisite_selector import Candidate
+
+STEPS_OF_ASSIGNMENT = 3
+"""From an incoming order's version to the deal's: it counts from 0, takes a step, and the order begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,11 @@ class Assignment:
     """All that is frozen on an order when a requisite is reserved for it."""
 
     incoming_id: int
+    public_id: UUID
+    external_id: str
+    metadata: Mapping[str, Any]
+    callback_url: str | None
+    crypto_scale: int
     incoming_version: int
     store_id: int
     direction: Direction
@@ -40,7 +50,7 @@ class Assignment:
     rate_source: str
     rate_at: datetime
     store_percent: Decimal
-    counted_day: Any
+    counted_day: date
     expires_at: datetime
 
 
@@ -111,7 +121,44 @@ async def assign(session: WriteSession, actor: Actor, made: Assignment) -> int:
             ),
         ],
     )
+    await _tell_assigned(session, made, order_id)
     return order_id
+
+
+async def _tell_assigned(session: WriteSession, made: Assignment, order_id: int) -> None:
+    """The callback of an assignment, from what is at hand: nothing is read again on this path."""
+    facts = OrderFacts(
+        order_id=made.public_id,
+        external_order_id=made.external_id,
+        direction=made.direction,
+        status=IncomingOrderStatus.ASSIGNED,
+        amount_fiat=made.quote.amount_fiat,
+        currency_fiat=made.fiat_currency,
+        amount_crypto=made.quote.amount_crypto,
+        currency_crypto=made.crypto_currency,
+        crypto_scale=made.crypto_scale,
+        rate=made.quote.rate,
+        metadata=made.metadata,
+        version=made.incoming_version + STEPS_OF_ASSIGNMENT,
+        test=made.test,
+        order_status=OrderStatus.PENDING,
+        amount_agreed=made.quote.amount_fiat,
+        commission=made.quote.store_commission,
+    )
+    name = ORDER_EVENTS[OrderStatus.PENDING]
+    await callback_service.book(
+        session,
+        store_id=made.store_id,
+        order_type="order",
+        order_id=order_id,
+        public_order_id=made.public_id,
+        status_version=facts.version,
+        event_type=name,
+        order_status=OrderStatus.PENDING,
+        url=made.callback_url,
+        payload=event_body(facts, name),
+        test=made.test,
+    )
 
 
 def _order_values(made: Assignment) -> dict[str, Any]:
