@@ -66,9 +66,28 @@ async def test_a_run_ends_when_its_time_is_over_and_records_what_was_on_its_way(
         return Answer(status=200)
 
     world.answer(slow)
-    counts = await world.deliver(run_seconds=0.2)
+    counts = await world.deliver(run_seconds=0.2, extra_seconds=0)
     assert counts.delivered == 4
     assert Counter(await world.states(*ids)) == {"delivered": 4, "pending": 2}
+
+
+async def test_while_a_run_waits_for_the_last_slow_shop_quick_ones_are_served(world: World, gate: Gate) -> None:
+    slow, quick = await world.add_shop("https://slow.example/"), await world.add_shop("https://quick.example/")
+
+    async def answer(sent: Sent) -> Answer:
+        return await gate(sent) if "slow" in sent.url else Answer(status=200)
+
+    world.answer(answer)
+    waiting = [await world.book(slow) for _ in range(3)]
+    run = asyncio.create_task(world.deliver(run_seconds=0.1, extra_seconds=5))
+    await asyncio.sleep(0.4)
+    served = [await world.book(quick) for _ in range(5)]
+    await asyncio.sleep(1.5)
+    assert await world.states(*served) == ["delivered"] * 5
+    gate.open.set()
+    await run
+    # The slow shop's third is left to the next run.
+    assert await world.states(*waiting) == ["delivered", "delivered", "pending"]
 
 
 async def test_a_run_holds_no_more_than_its_limit_in_flight(world: World, gate: Gate) -> None:

@@ -5,8 +5,7 @@ take their fifteen seconds. A phased door: it is given the database and opens it
 """
 
 import asyncio
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from jivapay.config.clock import Clock
@@ -18,13 +17,15 @@ from jivapay.services.callback_service.schedule import Verdict
 from jivapay.services.callback_service.sending import Attempt, send_merchant_callback
 from jivapay.utils.http_client import CallbackTransport
 
-RUN_SECONDS = 20.0
-"""After this nothing new is leased; with the last attempt's fifteen it stays under the task's time limit."""
+RUN_SECONDS = 15.0
+"""So long a run leases whatever is due."""
+EXTRA_SECONDS = 13.0
+"""So long afterwards, while slow shops are waited for, it leases for quick ones only: they wait for nobody, and
+with the last attempt's fifteen seconds the run stays under the task's time limit of 45."""
+SLOW_SECONDS = 1.0
 IN_FLIGHT_MAX = 400
 """Of one run: connections, and shops that may hang at once before they are in each other's way."""
 LOOK_AGAIN_SECONDS = 0.25
-
-Sends = set[asyncio.Task[Attempt]]
 
 
 @dataclass(slots=True)
@@ -39,23 +40,33 @@ class DeliveryCounts:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
+    """What one run has on its way: a task for each attempt, and whose it is."""
+
     database: Database
     transport: CallbackTransport
     cipher: Cipher
     clock: Clock
-    owner: UUID
-    counts: DeliveryCounts
+    owner: UUID = field(default_factory=uuid4)
+    counts: DeliveryCounts = field(default_factory=DeliveryCounts)
+    sends: dict[asyncio.Task[Attempt], int] = field(default_factory=dict)
+    slow_stores: set[int] = field(default_factory=set)
 
-    async def start(self, sends: Sends, limit: int) -> None:
+    async def start(self, limit: int, *, only_quick: bool) -> None:
+        passed_over = self.slow_stores.union(self.sends.values()) if only_quick else ()
         async with self.database.write() as session:
-            leased = await lease(session, self.owner, limit)
+            leased = await lease(session, self.owner, limit, passed_over=passed_over)
         for delivery in leased:
-            sends.add(asyncio.create_task(send_merchant_callback(self.transport, self.cipher, self.clock, delivery)))
+            task = asyncio.create_task(send_merchant_callback(self.transport, self.cipher, self.clock, delivery))
+            self.sends[task] = delivery.store_id
 
-    async def finish(self, done: Collection[asyncio.Task[Attempt]]) -> None:
-        """Record what was finished; only then let a defect of ours surface."""
+    async def wait(self, timeout: float | None) -> None:  # noqa: ASYNC109 - not a limit: what is not done goes on
+        """Until an answer comes, or `timeout`; then record what has come, and let a defect of ours surface."""
+        done, _ = await asyncio.wait(self.sends, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            del self.sends[task]
         broken = [error for task in done if (error := task.exception()) is not None]
         attempts = [task.result() for task in done if task.exception() is None]
+        self.slow_stores.update(a.delivery.store_id for a in attempts if a.duration_ms > SLOW_SECONDS * 1000)
         if attempts:
             async with self.database.write() as session:
                 recorded = await record(session, self.owner, attempts)
@@ -79,6 +90,7 @@ async def deliver_due(
     limit: int = 200,
     *,
     run_seconds: float = RUN_SECONDS,
+    extra_seconds: float = EXTRA_SECONDS,
     in_flight_max: int = IN_FLIGHT_MAX,
 ) -> DeliveryCounts:
     """Send everything that is due and becomes due meanwhile, at most `limit` leased at a time.
@@ -86,25 +98,21 @@ async def deliver_due(
     Returns when nothing is due or in flight, or the run's time is over and the last answer recorded. Cancelled
     or killed, it leaves leases to lapse. Callable in any number of processes at once.
     """
-    run = _Run(database, transport, cipher, clock, uuid4(), DeliveryCounts())
+    run = _Run(database, transport, cipher, clock)
     loop = asyncio.get_running_loop()
-    ends = loop.time() + run_seconds
-    sends: Sends = set()
+    all_until = loop.time() + run_seconds
+    quick_until = all_until + extra_seconds
     try:
         while True:
-            may_lease = loop.time() < ends
-            room = min(limit, in_flight_max - len(sends))
+            now = loop.time()
+            may_lease = now < all_until or (run.sends and now < quick_until)
+            room = min(limit, in_flight_max - len(run.sends))
             if may_lease and room > 0:
-                await run.start(sends, room)
-            if not sends:
+                await run.start(room, only_quick=now >= all_until)
+            if not run.sends:
                 return run.counts
-            done, sends = await asyncio.wait(
-                sends,
-                timeout=LOOK_AGAIN_SECONDS if may_lease else None,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            await run.finish(done)
+            await run.wait(LOOK_AGAIN_SECONDS if may_lease else None)
     finally:
-        for task in sends:
+        for task in run.sends:
             task.cancel()
-        await asyncio.gather(*sends, return_exceptions=True)
+        await asyncio.gather(*run.sends, return_exceptions=True)

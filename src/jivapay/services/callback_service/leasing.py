@@ -4,7 +4,7 @@ A lease is a deadline, not a lock: a worker that dies keeps it until it lapses, 
 under the same event id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -52,7 +52,7 @@ with recursive stores (store_id) as (
       order by d.next_attempt_at, d.id
       limit greatest(0, :per_store - busy.in_flight)
    ) due
-   where stores.store_id is not null
+   where stores.store_id is not null and stores.store_id <> all(cast(:passed_over as bigint[]))
 ), picked as (
   select id from callback_deliveries
    where id in (select id from candidates order by next_attempt_at, id limit :limit)
@@ -85,12 +85,23 @@ class Leased:
     callback_secret_previous: bytes | None = field(repr=False)
 
 
-async def lease(session: WriteSession, owner: UUID, limit: int) -> Sequence[Leased]:
-    """Take up to `limit` due deliveries for `owner`. A lapsed one whose order has moved on gives way."""
+async def lease(
+    session: WriteSession, owner: UUID, limit: int, *, passed_over: Collection[int] = ()
+) -> Sequence[Leased]:
+    """Take up to `limit` due deliveries for `owner`, oldest first, none of the stores `passed_over`.
+
+    A lapsed one whose order has moved on gives way.
+    """
     await session.execute(_LOCK, {"key": LOCK_KEY})
     await skip_replaced(session, CallbackDelivery.leased_until <= app_now())
     rows = await session.execute(
         _LEASE,
-        {"owner": owner, "limit": limit, "per_store": IN_FLIGHT_PER_STORE, "lease_seconds": LEASE_SECONDS},
+        {
+            "owner": owner,
+            "limit": limit,
+            "per_store": IN_FLIGHT_PER_STORE,
+            "lease_seconds": LEASE_SECONDS,
+            "passed_over": list(passed_over),
+        },
     )
-    return [Leased(**row) for row in rows.mappings()]
+    return sorted((Leased(**row) for row in rows.mappings()), key=lambda leased: leased.id)
