@@ -20,6 +20,8 @@ DRAIN_SECONDS = 20
 WORKER_STOP_SECONDS = 25.0
 """A worker alone finishes its tasks this long, then abandons them; their rows are offered again."""
 
+STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
+
 Job = Callable[[Any, asyncio.Event], Awaitable[None]]
 """`run(resources, stop)`: works until `stop` is set."""
 
@@ -62,6 +64,8 @@ def work(queues: Sequence[str], concurrency: int, *, name: str) -> None:
 
     settings = get_settings()
     setup_logging(settings.log_level)
+    # Celery speaks on standard output when it stops; there stands what a person waits for, and nothing else.
+    os.dup2(STANDARD_ERROR, STANDARD_OUTPUT)
     # It warns of root; the messages are JSON, and a container's root is who there is.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     app = make_app(settings)

@@ -9,7 +9,9 @@ import os
 import socket
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -30,9 +32,10 @@ from jivapay.cli.environment import (
 )
 from jivapay.cli.failures import EXIT_FOUND, CommandFailure
 from jivapay.cli.supervisor import Stopped, StopRequest, Supervisor
+from jivapay.config.logger import setup_logging
 from jivapay.config.settings import Settings
 from jivapay.embedded import Stack
-from jivapay.embedded.home import is_given, remember_ports
+from jivapay.embedded.home import is_given, refuse_second_owner, remember_ports
 
 BIND_SECONDS = 3.0
 """How long the processes of a supervisor that was killed may still hold the port."""
@@ -41,7 +44,6 @@ SHARED_CODE = (
     "uvicorn",
     "celery.apps.worker",
     "celery.concurrency.prefork",
-    "jivapay.config.logger",
     "jivapay.database.migrate",
     "jivapay.services.seed_service",
     "jivapay.servers.all_in_one",
@@ -63,11 +65,13 @@ def up(
     receipts), migrates, seeds, serves every role on one port, and prints one line when all of it answers.
     """
     refuse_open_development(load_settings(), host)
+    place = resolve_home(home)
+    refuse_second_owner(place)
     stop = StopRequest()
     stop.install()
     try:
         with ExitStack() as undo:
-            _run(resolve_home(home), host, port, workers, stop, undo)
+            _run(place, host, port, workers, stop, undo)
     except Stopped:
         return
 
@@ -75,16 +79,17 @@ def up(
 def _run(home: Path, host: str, port: int, workers: int, stop: StopRequest, undo: ExitStack) -> None:
     needs = Needs.read()
     stack = Stack(home, need_postgres=needs.postgres, need_valkey=needs.valkey) if needs.home else None
-    if stack is not None:
-        undo.enter_context(stack)
-    listener = undo.enter_context(_listen(host, port))
+    with _imports():
+        if stack is not None:
+            undo.enter_context(stack)
+        listener = undo.enter_context(_listen(host, port))
     address = _address(host, listener.getsockname()[1])
     if not is_given("PUBLIC_BASE_URL"):
         os.environ["PUBLIC_BASE_URL"] = address
     settings = adopt(stack.env if stack else {}, needs)
     if stack is not None:
         remember_ports(home, http=listener.getsockname()[1])
-    _import_everything(settings)
+    setup_logging(settings.log_level)
     lock = stack.lock if stack else None
     _prepare(Child("prepare", partial(_migrate_and_seed, settings), closes=[lock, listener]))
     supervisor = Supervisor(_children(listener, lock, workers), stack=stack, stop=stop)
@@ -132,11 +137,16 @@ def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _import_everything(settings: Settings) -> None:
-    """Once, before the processes are forked, which then share it."""
-    for name in SHARED_CODE:
-        import_module(name)
-    import_module("jivapay.config.logger").setup_logging(settings.log_level)
+@contextmanager
+def _imports() -> Iterator[None]:
+    """Import everything once, for the processes to share, while the servers start; done when the block ends.
+
+    The thread is gone before the first fork.
+    """
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        importing = thread.submit(lambda: [import_module(name) for name in SHARED_CODE])
+        yield
+        importing.result()
 
 
 def _prepare(child: Child) -> None:

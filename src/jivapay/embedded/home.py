@@ -61,16 +61,17 @@ def single_owner(home: Path) -> Iterator[TextIO]:
         yield lock
 
 
-def is_owned(home: Path) -> bool:
-    """Whether a stack runs on `home` now."""
+def refuse_second_owner(home: Path) -> None:
+    """Raises HomeInUse when a stack runs on `home` now."""
     try:
-        with (home / "lock").open(encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        lock = (home / "lock").open(encoding="utf-8")
     except OSError:
-        return False
-    return False
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HomeInUse(home, lock.read().strip()) from None
 
 
 def read_ports(home: Path) -> dict[str, int]:
@@ -105,9 +106,11 @@ def load_secrets(home: Path) -> dict[str, str]:
 
 def describe_running(home: Path) -> dict[str, str] | None:
     """The environment of the stack that another process runs on `home`; None when none does."""
-    if not is_owned(home) or not (home / "secrets.json").exists():
-        return None
-    return environment(home, read_ports(home), load_secrets(home))
+    try:
+        refuse_second_owner(home)
+    except HomeInUse:
+        return environment(home, read_ports(home), load_secrets(home))
+    return None
 
 
 def environment(home: Path, ports: dict[str, int], known: dict[str, str]) -> dict[str, str]:
