@@ -113,6 +113,13 @@ async def test_production_serves_no_console_and_asks_for_https() -> None:
         assert (await client.get("/livez")).headers["strict-transport-security"] == "max-age=63072000"
 
 
+async def test_the_console_can_be_asked_for_in_production() -> None:
+    settings = Settings(env=Environment.PRODUCTION, api_docs=True)
+    transport = httpx2.ASGITransport(create_app("probe", [], settings=settings))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/docs")).status_code == 200
+
+
 async def test_the_schema_speaks_of_problems_and_names_operations(client: httpx2.AsyncClient) -> None:
     schema = (await client.get("/openapi.json")).json()
     operation = schema["paths"]["/probe/orders"]["post"]

@@ -1,13 +1,15 @@
 """Queries, paths, methods, headers, addresses: the rest of 4.B and 4.C, and J03, J05, J11."""
 
+import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx2
 import pytest
 
 from jivapay.middleware.client_address import parse_networks, resolve_address
+from jivapay.utils import routing
 
 Problem = Callable[[httpx2.Response], dict[str, Any]]
 
@@ -131,3 +133,33 @@ def test_an_untrusted_peer_is_itself() -> None:
     assert resolve_address("10.1.1.1", b"", networks) == "10.1.1.1"
     with pytest.raises(ValueError, match=r"10\.0\.0\.0/40"):
         parse_networks("10.0.0.0/40")
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status", "code"),
+    [
+        pytest.param("a" * 8200, [], 414, "request.uri_too_long", id="B11 address"),
+        pytest.param("", [("x-a", "a" * 17_000)], 431, "request.headers_too_large", id="B11 one header"),
+        pytest.param("", [(f"x-{i}", "a") for i in range(120)], 431, "request.headers_too_large", id="B11 headers"),
+        pytest.param("", [("host", "test"), ("host", "evil")], 400, "request.malformed", id="B15"),
+    ],
+)
+async def test_a_request_is_refused_by_its_shape(
+    client: httpx2.AsyncClient, problem: Problem, query: str, headers: list[tuple[str, str]], status: int, code: str
+) -> None:
+    response = await client.get(f"/livez?{query}", headers=headers)
+    assert (response.status_code, problem(response)["code"]) == (status, code)
+
+
+async def test_a_slow_body_is_not_waited_for(
+    client: httpx2.AsyncClient, problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def drip() -> AsyncIterator[bytes]:
+        yield b'{"amount":'
+        await asyncio.sleep(5)
+        yield b'"5"}'
+
+    monkeypatch.setattr(routing, "BODY_SECONDS", 0.05)
+    response = await client.post("/probe/orders", content=drip(), headers={"content-type": "application/json"})
+    assert (response.status_code, problem(response)["code"]) == (408, "request.timeout")
+    assert response.headers["connection"] == "close"
