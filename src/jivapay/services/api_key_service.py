@@ -178,7 +178,7 @@ async def find_key_use(session: AnySession, key_id: str) -> KeyUse | None:
             MerchantStore.archived_at.is_(None),
         )
     )
-    row = (await session.execute(statement)).tuples().one_or_none()
+    row = (await session.execute(statement)).one_or_none()
     return None if row is None else KeyUse(row[0], row[1], row[2], bool(row[3]))
 
 

@@ -73,7 +73,7 @@ async def check_trader(session: WriteSession, test: bool, commission: Commission
         .join(MerchantStore, MerchantStore.id == StoreCommission.store_id)
         .where(MerchantStore.archived_at.is_(None), MerchantStore.test == test)
     )
-    payin, payout = lowest.tuples().one()
+    payin, payout = lowest.one()
     if _exceeds(commission.payin, payin) or _exceeds(commission.payout, payout):
         raise Conflict("A store would pay less than this trader takes.", code=BELOW_TRADER)
 
@@ -87,7 +87,7 @@ async def check_store(session: WriteSession, test: bool, commission: Commission)
         .join(User, User.id == Trader.user_id)
         .where(User.is_active, Trader.test == test)
     )
-    payin, payout = highest.tuples().one()
+    payin, payout = highest.one()
     if _exceeds(payin, commission.payin) or _exceeds(payout, commission.payout):
         raise Conflict("A trader takes more than this store would pay.", code=BELOW_TRADER)
 

@@ -198,7 +198,7 @@ async def _get_owner(session: AnySession, new: NewDeposit) -> _Owner:
         statement = select(MerchantStore.id, MerchantStore.crypto_currency, MerchantStore.test).where(
             MerchantStore.public_id == new.owner_id, MerchantStore.archived_at.is_(None)
         )
-    row = (await session.execute(statement)).tuples().one_or_none()
+    row = (await session.execute(statement)).one_or_none()
     if row is None:
         raise NotFound
     return _Owner(*row)
@@ -251,13 +251,13 @@ async def _views(session: AnySession, deposits: list[Deposit]) -> list[DepositVi
     )
     users: dict[int, UUID] = {}
     owners: dict[tuple[str, int], UUID] = {}
-    for user_id, public_id, trader_id in found.tuples():
+    for user_id, public_id, trader_id in found:
         users[user_id] = public_id
         owners[OwnerType.TRADER, trader_id or 0] = public_id
     found_stores = await session.execute(
         select(MerchantStore.id, MerchantStore.public_id).where(MerchantStore.id.in_(stores))
     )
-    for store_id, public_id in found_stores.tuples():
+    for store_id, public_id in found_stores:
         owners[OwnerType.STORE, store_id] = public_id
     scales = await reference_data.get_scales(session)
     return [

@@ -122,7 +122,7 @@ async def refuse_last_full_administrator(session: WriteSession, user_id: int) ->
         .order_by(Admin.id)
         .with_for_update(of=Admin)
     )
-    others = [other for other, grants, is_active in rows.tuples() if is_active and is_full(grants) and other != user_id]
+    others = [other for other, grants, is_active in rows if is_active and is_full(grants) and other != user_id]
     if not others:
         raise Conflict("The last full administrator cannot be removed.", code="admin.last")
 

@@ -40,7 +40,7 @@ async def list_banks(session: AnySession) -> list[BankInfo]:
         .order_by(Bank.position, Bank.code, PaymentMethod.position, PaymentMethod.code)
     )
     banks: dict[str, BankInfo] = {}
-    for code, name, currency, method in (await session.execute(statement)).tuples():
+    for code, name, currency, method in await session.execute(statement):
         known = banks.get(code)
         methods = (*known.payment_methods, method) if known else (method,)
         banks[code] = BankInfo(code, name, currency, methods)
@@ -67,7 +67,7 @@ async def get_currency(session: AnySession, code: str, kind: CurrencyKind, *, lo
 
 async def get_scales(session: AnySession) -> Mapping[str, int]:
     """Decimals of an amount, by currency."""
-    return dict((await session.execute(select(Currency.code, Currency.scale))).tuples().all())
+    return dict((await session.execute(select(Currency.code, Currency.scale))).all())
 
 
 async def get_bank_method(session: AnySession, bank: str, payment_method: str) -> tuple[Bank, PaymentMethod]:

@@ -186,7 +186,7 @@ async def _find(session: AnySession, *conditions: ColumnElement[bool]) -> Signed
         .join(User, User.id == UserSession.user_id)
         .where(*_LIVE, *conditions)
     )
-    row = (await session.execute(statement)).tuples().one_or_none()
+    row = (await session.execute(statement)).one_or_none()
     if row is None:
         return None
     return SignedIn(row[0], row[1], Role(row[2]), row[3], row[4], row[5], bool(row[6]), bool(row[7]), row[8])

@@ -1,15 +1,18 @@
 """Traders: beginning and ending work, and what they own (STA-02; the lists of all traders come with statistics)."""
 
+from uuid import UUID
+
 from sqlalchemy import func, select
 
-from jivapay.database.models.people import Trader
+from jivapay.database.models.people import Trader, User
 from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.money import ZERO
 from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.enums import AccountKind, OwnerType
-from jivapay.services import audit_service, balance_manager, reference_data
+from jivapay.services import audit_service, balance_manager, commission_service, reference_data
 from jivapay.services.balance_manager import Balance
+from jivapay.services.commission_service import Commission
 
 
 async def set_work(session: WriteSession, actor: Actor, *, in_work: bool) -> Trader:
@@ -30,6 +33,19 @@ async def set_work(session: WriteSession, actor: Actor, *, in_work: bool) -> Tra
     action = "trader.work_begun" if in_work else "trader.work_ended"
     await audit_service.log_event(session, actor, action, entity="trader", entity_id=trader.id)
     return trader
+
+
+async def set_commission(session: WriteSession, actor: Actor, trader_id: UUID, commission: Commission) -> None:
+    """For administrators; `trader_id` is the user's. Raises NotFound, Conflict `commission.store_below_trader`."""
+    trader = await session.scalar(
+        select(Trader)
+        .join(User, User.id == Trader.user_id)
+        .where(User.public_id == trader_id)
+        .with_for_update(of=Trader)
+    )
+    if trader is None:
+        raise NotFound
+    await commission_service.set_trader_commission(session, actor, trader, commission)
 
 
 async def get_trader(session: AnySession, actor: Actor) -> Trader:

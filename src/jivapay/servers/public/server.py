@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, FastAPI
 
+from jivapay.api_routers.public import router
 from jivapay.servers.app_factory import create_app as build_app
 
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (router.router,)
 
 
 def create_app() -> FastAPI:

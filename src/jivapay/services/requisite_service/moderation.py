@@ -113,5 +113,5 @@ async def _with_traders(session: AnySession, views: list[RequisiteView]) -> list
         .join(User, User.id == Trader.user_id)
         .where(Requisite.id.in_(ids))
     )
-    known = {row[0]: row for row in rows.tuples()}
+    known = {row[0]: row for row in rows}
     return [ModerationView(view, *known[view.requisite.id][1:]) for view in views]

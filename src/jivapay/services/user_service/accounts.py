@@ -17,8 +17,16 @@ from jivapay.domain.password_rules import find_password_problem
 from jivapay.domain.permissions import FULL, is_full
 from jivapay.exceptions import Conflict, NotFound, ValidationFailed
 from jivapay.schemas_enums.enums import CurrencyKind, Role
-from jivapay.services import audit_service, commission_service, permission_service, reference_data, session_service
+from jivapay.services import (
+    audit_service,
+    commission_service,
+    idempotency,
+    permission_service,
+    reference_data,
+    session_service,
+)
 from jivapay.services.commission_service import Commission
+from jivapay.services.idempotency import IdempotencyClaim, Made
 
 INITIAL_PASSWORD_LENGTH = 20
 _UNMISTAKABLE = "".join(sorted(set(string.ascii_letters + string.digits) - set("0O1lI")))
@@ -88,6 +96,24 @@ async def create_user(
     return Created(user, password if new.password is None else None)
 
 
+async def create_user_once(
+    session: WriteSession, actor: Actor, new: NewUser, *, claim: IdempotencyClaim | None
+) -> Made[Created]:
+    """`create_user`, once for each key; an answer that showed a password is not given again."""
+
+    async def make() -> tuple[int, Created]:
+        created = await create_user(session, actor, new)
+        return created.user.id, created
+
+    async def load(user_id: int) -> Created:
+        return Created(await get_user_by_id(session, user_id), None)
+
+    showed_secret = new.password is None
+    return await idempotency.make_once(
+        session, claim, resource_type="user", make=make, load=None if showed_secret else load
+    )
+
+
 async def create_first_administrator(session: WriteSession, email: str, password: str) -> bool:
     """The administrator of a new platform, who may do everything. False when there is one already."""
     await session.execute(text("select pg_advisory_xact_lock(hashtextextended('first administrator', 0))"))
@@ -101,6 +127,14 @@ async def create_first_administrator(session: WriteSession, email: str, password
 async def get_user(session: AnySession, public_id: UUID) -> User:
     """Raises NotFound."""
     user = await session.scalar(select(User).where(User.public_id == public_id))
+    if user is None:
+        raise NotFound
+    return user
+
+
+async def get_user_by_id(session: AnySession, user_id: int) -> User:
+    """Raises NotFound."""
+    user = await session.get(User, user_id)
     if user is None:
         raise NotFound
     return user

@@ -136,7 +136,7 @@ async def _open_attempt(session: WriteSession, account: str, ip: str | None) -> 
             func.count(), func.extract("epoch", func.min(SignInFailure.at) + FAILURES_WINDOW - func.app_now())
         ).where(SignInFailure.account == account, SignInFailure.at > func.app_now() - FAILURES_WINDOW)
     )
-    count, seconds_left = recent.tuples().one()
+    count, seconds_left = recent.one()
     if count >= FAILURES_MAX:
         return max(1, int(seconds_left) + 1)
     session.add(SignInFailure(account=account, ip=ip))

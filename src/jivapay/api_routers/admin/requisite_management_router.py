@@ -1,0 +1,72 @@
+"""Moderation of requisites: masked, with a reason for every decision (RQS-03, RQS-04)."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query
+
+from jivapay.api_routers.common.rendering import read_requisite
+from jivapay.domain.actors import Actor
+from jivapay.schemas_enums.base import Page
+from jivapay.schemas_enums.enums import RequisiteStatus
+from jivapay.schemas_enums.requisites import RequisiteModerationFilter, RequisiteModerationRead, RequisiteStatusWrite
+from jivapay.security.access import requires
+from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
+from jivapay.services import requisite_service
+from jivapay.services.requisite_service import ModerationView
+from jivapay.utils.routing import api_router
+
+router = api_router("/requisites", tags=("admin requisites",))
+
+Reader = Annotated[Actor, Depends(requires("requisites:read:any"))]
+Moderator = Annotated[Actor, Depends(requires("requisites:moderate:any"))]
+
+
+@router.get("")
+async def list_requisites(
+    actor: Reader,  # noqa: ARG001 - the guard's answer is not needed
+    session: ReadDb,
+    resources: AppResources,
+    query: Annotated[RequisiteModerationFilter, Query()],
+) -> Page[RequisiteModerationRead]:
+    views, total = await requisite_service.list_requisites_for_moderation(
+        session,
+        cipher=resources.cipher,
+        status=query.status,
+        trader_id=query.trader_id,
+        page=query.page,
+        page_size=query.page_size,
+    )
+    return Page(items=[_read(view) for view in views], total=total, page=query.page, page_size=query.page_size)
+
+
+@router.get("/{requisite_id}")
+async def get_requisite(
+    actor: Reader,  # noqa: ARG001 - the guard's answer is not needed
+    session: ReadDb,
+    resources: AppResources,
+    requisite_id: UUID,
+) -> RequisiteModerationRead:
+    view = await requisite_service.get_requisite_details_for_moderation(session, requisite_id, cipher=resources.cipher)
+    return _read(view)
+
+
+@router.put("/{requisite_id}/status")
+@router.post("/{requisite_id}/status", include_in_schema=False)
+async def set_requisite_status(
+    actor: Moderator, session: WriteDb, resources: AppResources, requisite_id: UUID, body: RequisiteStatusWrite
+) -> RequisiteModerationRead:
+    """Let it into traffic or take it out; the same status again changes nothing."""
+    view = await requisite_service.set_requisite_status(
+        session, actor, requisite_id, RequisiteStatus(body.status), reason=body.reason, cipher=resources.cipher
+    )
+    return _read(view)
+
+
+def _read(view: ModerationView) -> RequisiteModerationRead:
+    return RequisiteModerationRead(
+        **read_requisite(view.view).model_dump(),
+        trader_id=view.trader_id,
+        trader_email=view.trader_email,
+        duplicates=view.duplicates,
+    )

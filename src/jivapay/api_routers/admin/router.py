@@ -1,0 +1,22 @@
+"""Everything administrators call, under one prefix."""
+
+from jivapay.api_routers.admin import (
+    deposit_management_router,
+    permission_management_router,
+    requisite_management_router,
+    store_management_router,
+    user_management_router,
+)
+from jivapay.schemas_enums.enums import Role
+from jivapay.security.access import bearer_scheme
+from jivapay.utils.routing import api_router
+
+router = api_router("/api/admin", dependencies=[bearer_scheme(Role.ADMIN)])
+for part in (
+    user_management_router,
+    permission_management_router,
+    requisite_management_router,
+    deposit_management_router,
+    store_management_router,
+):
+    router.include_router(part.router)

@@ -1,0 +1,129 @@
+"""Rows as they are shown: every amount with its currency's own decimals, every number masked."""
+
+from decimal import Decimal
+
+from jivapay.database.models.people import StoreApiKey, User
+from jivapay.domain.money import format_amount
+from jivapay.schemas_enums.requisites import RequisiteRead, RequisiteSettingsRead
+from jivapay.schemas_enums.stores import AccountBalanceRead, ApiKeyRead, BalanceRead, StoreRead
+from jivapay.schemas_enums.users import CommissionRead, UserRead
+from jivapay.services.balance_manager import Balance
+from jivapay.services.commission_service import Commission
+from jivapay.services.merchant_service import StoreView
+from jivapay.services.requisite_service import RequisiteView
+
+
+def percent_text(value: Decimal) -> str:
+    """Without the zeros nobody needs: `3`, `3.5`."""
+    return f"{value.normalize():f}"
+
+
+def read_user(user: User) -> UserRead:
+    return UserRead(
+        id=user.public_id,
+        email=user.email,
+        name=user.name,
+        role=user.role,
+        is_active=user.is_active,
+        created_at=user.created_at,
+    )
+
+
+def read_commission(commission: Commission) -> CommissionRead:
+    return CommissionRead(payin=percent_text(commission.payin), payout=percent_text(commission.payout))
+
+
+def read_balance(balance: Balance, scale: int) -> BalanceRead:
+    return BalanceRead(
+        currency=balance.currency,
+        total=format_amount(balance.total, scale),
+        held=format_amount(balance.held, scale),
+        available=format_amount(balance.available, scale),
+    )
+
+
+def read_account(balance: Balance, scale: int) -> AccountBalanceRead:
+    return AccountBalanceRead(account=balance.kind.value, **read_balance(balance, scale).model_dump())
+
+
+def read_store(view: StoreView) -> StoreRead:
+    store = view.store
+    return StoreRead(
+        id=store.public_id,
+        name=store.name,
+        fiat_currency=store.fiat_currency,
+        crypto_currency=store.crypto_currency,
+        lower_limit=format_amount(store.lower_limit, view.fiat_scale),
+        upper_limit=format_amount(store.upper_limit, view.fiat_scale),
+        callback_url=store.callback_url,
+        pay_in_enabled=store.pay_in_enabled,
+        pay_out_enabled=store.pay_out_enabled,
+        access=store.access,
+        traffic_access=store.traffic_access,
+        gateway_require_customer_id_param=store.gateway_require_customer_id_param,
+        gateway_require_amount_param=store.gateway_require_amount_param,
+        require_signed_requests=store.require_signed_requests,
+        receipt_required=store.receipt_required,
+        return_hosts=store.return_hosts,
+        processing_ttl_seconds=store.processing_ttl_seconds,
+        support_url=store.support_url,
+        test=store.test,
+        commission=read_commission(view.commission) if view.commission else None,
+        rate_margin_percent=percent_text(store.rate_margin_percent),
+        created_at=store.created_at,
+    )
+
+
+def read_api_key(key: StoreApiKey) -> ApiKeyRead:
+    return ApiKeyRead(
+        id=key.public_id,
+        name=key.name,
+        key_id=key.key_id,
+        last_four=key.last_four,
+        scopes=key.scopes,
+        networks=key.networks,
+        test=key.test,
+        created_at=key.created_at,
+        last_used_at=key.last_used_at,
+        expires_at=key.expires_at,
+        revoked_at=key.revoked_at,
+    )
+
+
+def read_requisite(view: RequisiteView) -> RequisiteRead:
+    requisite = view.requisite
+    return RequisiteRead(
+        id=requisite.public_id,
+        payment_method=requisite.payment_method,
+        bank=requisite.bank,
+        bank_name=view.bank_name,
+        fiat_currency=requisite.fiat_currency,
+        number_masked=view.number_masked,
+        holder=view.holder,
+        status=requisite.status,
+        status_reason=requisite.status_reason,
+        is_excluded_from_distribution=requisite.is_excluded_from_distribution,
+        open_count=requisite.open_count,
+        test=requisite.test,
+        settings=_read_settings(view),
+        created_at=requisite.created_at,
+    )
+
+
+def _read_settings(view: RequisiteView) -> RequisiteSettingsRead:
+    settings = view.settings
+
+    def amount(value: Decimal | None) -> str | None:
+        return None if value is None else format_amount(value, view.scale)
+
+    return RequisiteSettingsRead(
+        pay_in=settings.pay_in,
+        pay_out=settings.pay_out,
+        lower_limit=format_amount(settings.lower_limit, view.scale),
+        upper_limit=format_amount(settings.upper_limit, view.scale),
+        total_limit=amount(settings.total_limit),
+        turnover_day_max=amount(settings.turnover_day_max),
+        turnover_limit_minutes=settings.turnover_limit_minutes,
+        turnover_limit_sum=amount(settings.turnover_limit_sum),
+        max_open_orders=settings.max_open_orders,
+    )

@@ -1,0 +1,56 @@
+"""Reference data for anybody (E51); limited by address."""
+
+from fastapi import Depends
+
+from jivapay.domain.money import format_rate
+from jivapay.schemas_enums.reference import (
+    BankList,
+    BankRead,
+    CurrencyList,
+    CurrencyRead,
+    ExchangeRateList,
+    ExchangeRateRead,
+    PaymentMethodList,
+    PaymentMethodRead,
+)
+from jivapay.security.dependencies import ReadDb
+from jivapay.services import reference_data
+from jivapay.utils.rate_limits import rate_limited
+from jivapay.utils.routing import api_router
+
+router = api_router("/api/public", tags=("public",), dependencies=[Depends(rate_limited("RATE_LIMIT_DEFAULT"))])
+
+
+@router.get("/currencies")
+async def list_currencies(session: ReadDb) -> CurrencyList:
+    rows = await reference_data.list_currencies(session)
+    return CurrencyList(items=[CurrencyRead.model_validate(row) for row in rows])
+
+
+@router.get("/payment-methods")
+async def list_payment_methods(session: ReadDb) -> PaymentMethodList:
+    rows = await reference_data.list_payment_methods(session)
+    return PaymentMethodList(items=[PaymentMethodRead.model_validate(row) for row in rows])
+
+
+@router.get("/banks")
+async def list_banks(session: ReadDb) -> BankList:
+    return BankList(items=[BankRead.model_validate(bank) for bank in await reference_data.list_banks(session)])
+
+
+@router.get("/exchange-rates")
+async def list_exchange_rates(session: ReadDb) -> ExchangeRateList:
+    """The rates in force, fiat per crypto."""
+    return ExchangeRateList(
+        items=[
+            ExchangeRateRead(
+                fiat=row.fiat,
+                crypto=row.crypto,
+                buy_rate=format_rate(row.buy_rate),
+                sell_rate=format_rate(row.sell_rate),
+                source=row.source,
+                set_at=row.set_at,
+            )
+            for row in await reference_data.list_exchange_rates(session)
+        ]
+    )

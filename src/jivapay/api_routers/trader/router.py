@@ -1,0 +1,39 @@
+"""Everything traders call, under one prefix."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from jivapay.api_routers.common import requisites
+from jivapay.api_routers.common.rendering import read_account
+from jivapay.domain.actors import Actor
+from jivapay.schemas_enums.enums import Role
+from jivapay.schemas_enums.stores import AccountBalances
+from jivapay.schemas_enums.traders import WorkRead, WorkWrite
+from jivapay.security.access import bearer_scheme, requires
+from jivapay.security.dependencies import ReadDb, WriteDb
+from jivapay.services import trader_service
+from jivapay.utils.routing import api_router
+
+router = api_router("/api/trader", tags=("trader",), dependencies=[bearer_scheme(Role.TRADER)])
+router.include_router(requisites.router)
+
+Worker = Annotated[Actor, Depends(requires("work:switch:own"))]
+Accountant = Annotated[Actor, Depends(requires("balances:read:own"))]
+
+
+@router.get("/work")
+async def get_work(actor: Worker, session: ReadDb) -> WorkRead:
+    return WorkRead.model_validate(await trader_service.get_trader(session, actor))
+
+
+@router.post("/work")
+async def set_work(actor: Worker, session: WriteDb, body: WorkWrite) -> WorkRead:
+    """Begin or end taking new orders; those that exist go on."""
+    return WorkRead.model_validate(await trader_service.set_work(session, actor, in_work=body.in_work))
+
+
+@router.get("/balances")
+async def list_balances(actor: Accountant, session: ReadDb) -> AccountBalances:
+    found = await trader_service.list_balances(session, actor)
+    return AccountBalances(items=[read_account(balance, scale) for balance, scale in found])
