@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     """CIDRs to which plain connections (database, broker, storage) are allowed."""
     jivapay_callback_allow_nets: str = ""
     """CIDRs that callbacks may reach although they are not public; refused in production."""
+    api_docs: bool | None = None
+    """Whether `/docs` and `/openapi.json` are served; unset: everywhere but in production."""
     sentry_dsn: SecretStr | None = None
     metrics_port: int = Field(default=0, ge=0, le=65535)
     """0: no metrics listener."""
@@ -92,6 +94,10 @@ class Settings(BaseSettings):
     @property
     def is_production(self) -> bool:
         return self.env is Environment.PRODUCTION
+
+    @property
+    def serves_api_docs(self) -> bool:
+        return not self.is_production if self.api_docs is None else self.api_docs
 
     @property
     def broker_url(self) -> str:

@@ -1,7 +1,8 @@
 """How every server is built: the same middlewares, handlers, limits and health routes around its own routers.
 
 Nothing is opened here; the lifespan opens the process's resources and closes them. From outermost to innermost: request
-id, client address, log, security headers, last resort. Bodies are limited by the routes (`utils/routing.py`).
+id, client address, log, security headers, last resort, shape of the request. The routes limit bodies themselves
+(`utils/routing.py`).
 """
 
 import re
@@ -23,6 +24,7 @@ from jivapay.domain.identifiers import new_id
 from jivapay.middleware.client_address import ClientAddressMiddleware, parse_networks
 from jivapay.middleware.last_resort import LastResortMiddleware
 from jivapay.middleware.request_log import RequestLogMiddleware
+from jivapay.middleware.request_shape import RequestShapeMiddleware
 from jivapay.middleware.security_headers import SecurityHeadersMiddleware
 from jivapay.utils.notifications import setup_error_reporting
 from jivapay.utils.problems import PROBLEM_SCHEMA
@@ -33,6 +35,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 REQUEST_ID_HEADER = "X-Request-ID"
 
 SERVER_OPTIONS: dict[str, Any] = {
+    "http": "httptools",  # refuses what h11 reads: both lengths at once, bare line ends, folded headers
     "proxy_headers": False,  # ClientAddressMiddleware decides whom to believe
     "server_header": False,
     "access_log": False,  # it would write paths, and tokens are in them
@@ -40,7 +43,6 @@ SERVER_OPTIONS: dict[str, Any] = {
     "limit_concurrency": 1000,
     "backlog": 2048,
     "timeout_keep_alive": 20,
-    "h11_max_incomplete_event_size": 16 * 1024,
 }
 """How uvicorn runs any of these apps."""
 
@@ -54,7 +56,7 @@ def create_app(
     page_errors: PageErrors | None = None,
     docs: bool | None = None,
 ) -> FastAPI:
-    """An app with `routers`. With `resources` it uses those and leaves them open; `docs` None: not in production."""
+    """An app with `routers`. With `resources` it uses those and leaves them open; `docs` None: as `API_DOCS` says."""
     settings = settings or (resources.settings if resources is not None else get_settings())
     app = FastAPI(
         title=title,
@@ -73,7 +75,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     app.include_router(health.router)
-    if docs if docs is not None else not settings.is_production:
+    if docs if docs is not None else settings.serves_api_docs:
         app.include_router(docs_console.router)
     app.openapi = _schema_writer(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
     if resources is not None:
@@ -94,6 +96,7 @@ def _middlewares(settings: Settings) -> list[Middleware]:
         Middleware(RequestLogMiddleware),
         Middleware(SecurityHeadersMiddleware, https=settings.public_base_url.startswith("https://")),
         Middleware(LastResortMiddleware),
+        Middleware(RequestShapeMiddleware),
     ]
 
 

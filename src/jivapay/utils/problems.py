@@ -20,6 +20,8 @@ RETRY_AFTER_SECONDS = 5
 """Said with every 503 that has no better idea."""
 ERRORS_MAX = 20
 
+_UNREAD = frozenset({408, 413, 414, 431})
+"""Answers to a request that was not read to its end: what follows on the connection is not a request."""
 _ORDINARY_WORD = re.compile(r"[A-Za-z_-]{1,40}", re.ASCII)
 
 
@@ -64,9 +66,10 @@ def problem_response(problem: Problem) -> Response:
     }
     if problem.about:
         document["about"] = dict(problem.about)
-    return Response(
-        orjson.dumps(document), status_code=problem.status, media_type=MEDIA_TYPE, headers=dict(problem.headers)
-    )
+    headers = dict(problem.headers)
+    if problem.status in _UNREAD:
+        headers["Connection"] = "close"
+    return Response(orjson.dumps(document), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def _shown(loc: Iterable[str | int]) -> list[str | int]:
