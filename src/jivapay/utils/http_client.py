@@ -148,7 +148,7 @@ class HttpTransport:
             reading.failure = Failure.TIMEOUT
         except httpx2.InvalidURL:
             reading.failure = Failure.URL
-        return Answer(reading.status, reading.failure, reading.retry_after, bytes(reading.excerpt))
+        return Answer(reading.status_code, reading.failure, reading.retry_after, bytes(reading.excerpt))
 
     async def aclose(self) -> None:
         self._system_resolver.close()
@@ -162,7 +162,7 @@ class HttpTransport:
     async def _exchange(self, reading: "_Reading", url: str, body: bytes, headers: Mapping[str, str]) -> None:
         request = httpx2.Request("POST", url, content=body, headers=OWN_HEADERS | dict(headers))
         async with aclosing(await self._transport.handle_async_request(request)) as response:
-            reading.status = response.status_code
+            reading.status_code = response.status_code
             reading.retry_after = response.headers.get("retry-after")
             left = ANSWER_BYTES_MAX
             # Raw on purpose: what was asked for as identity and came compressed is not unpacked.
@@ -295,7 +295,7 @@ class _ClosingStream(httpx2.AsyncByteStream):
 class _Reading:
     """What is known of an answer so far; survives the deadline that cuts it off."""
 
-    status: int | None = None
+    status_code: int | None = None
     failure: Failure | None = None
     retry_after: str | None = None
     excerpt: bytearray = field(default_factory=bytearray)
