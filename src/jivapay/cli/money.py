@@ -21,9 +21,9 @@ def unfreeze(
 
 async def _unfreeze(settings: Settings, reason: str) -> None:
     from jivapay.domain.actors import Actor
-    from jivapay.services import freeze_service
+    from jivapay.services import platform_service
     from jivapay.utils.resources import open_resources
 
     opening = open_resources(settings, application_name="jivapay-unfreeze")
     async with opening as resources, resources.database.write() as session:
-        await freeze_service.unfreeze(session, Actor.system("command line"), reason=reason)
+        await platform_service.unfreeze(session, Actor.system("command line"), reason=reason)

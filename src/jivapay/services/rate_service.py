@@ -46,7 +46,7 @@ async def get_rate(
     ).one_or_none()
     if found is None:
         raise RateStale(f"There is no rate for {crypto}/{fiat}.")
-    rate, silence = found.tuple()
+    rate, silence = found
     if silence.total_seconds() > rules.rate_max_age_seconds:
         raise RateStale(f"The rate for {crypto}/{fiat} is too old.")
     value = rate.sell_rate if direction is Direction.PAY_IN else rate.buy_rate

@@ -33,9 +33,7 @@ class ConfigLoader:
         """The settings as they are now, at most five seconds old."""
         if self._read_at is None or time.monotonic() - self._read_at >= self._cache_seconds:
             async with self._database.read() as session:
-                rows = (
-                    (await session.execute(select(ConfigurationSetting.key, ConfigurationSetting.value))).tuples().all()
-                )
+                rows = (await session.execute(select(ConfigurationSetting.key, ConfigurationSetting.value))).all()
             self._settings = self._merge(dict(rows))
             self._read_at = time.monotonic()
         return self._settings

@@ -56,14 +56,12 @@ async def _loop(resources: Resources, publisher: Publisher, ended: asyncio.Event
 async def relay_once(resources: Resources, publisher: Publisher) -> bool:
     """Publish what is waiting and number the new callbacks; True when there may be more at once."""
     async with resources.database.read() as session:
-        rows = (
-            await session.execute(
-                select(Outbox.id, Outbox.ref_id, Outbox.request_id)
-                .where(Outbox.dispatched_at.is_(None), Outbox.topic == Topic.ORDER_PROCESS)
-                .order_by(Outbox.id)
-                .limit(BATCH)
-            )
-        ).tuples()
+        rows = await session.execute(
+            select(Outbox.id, Outbox.ref_id, Outbox.request_id)
+            .where(Outbox.dispatched_at.is_(None), Outbox.topic == Topic.ORDER_PROCESS)
+            .order_by(Outbox.id)
+            .limit(BATCH)
+        )
         waiting = rows.all()
         unnumbered = await session.scalar(
             text("select exists (select 1 from callback_deliveries where store_seq is null)")

@@ -153,9 +153,7 @@ class Timetable:
             )
             await session.execute(delete(Outbox).where(Outbox.dispatched_at < func.app_now() - KEPT_FOR))
             await session.execute(delete(SignInFailure).where(SignInFailure.at < func.app_now() - KEPT_FOR))
-        await document_service.sweep_staged(
-            self.resources.database, self.resources.storage, clock=self.resources.clock
-        )
+        await document_service.sweep_staged(self.resources.database, self.resources.storage, clock=self.resources.clock)
 
 
 async def run(resources: Resources, stop: asyncio.Event) -> None:

@@ -36,8 +36,8 @@ async def initialize_payin(
     """Ask for a requisite that the store shows itself. 200 when the same request was made before."""
     answer = await gateway_service.initialize_payin(resources, store, body, claim)
     response.status_code = 201 if answer.created else 200
-    mark_replay(response, replayed=answer.replayed)
-    return answer.body
+    mark_replay(response, replayed=answer.made.replayed)
+    return answer.made.thing
 
 
 @router.post("/payin/initiate_session", status_code=201, dependencies=LIMITED)
@@ -47,8 +47,8 @@ async def initiate_payment_session(
     """Ask for a payment page. 200 when the same request was made before."""
     answer = await gateway_service.initiate_payment_session(resources, store, body, claim)
     response.status_code = 201 if answer.created else 200
-    mark_replay(response, replayed=answer.replayed)
-    return PayinSessionRead.model_validate(answer.body)
+    mark_replay(response, replayed=answer.made.replayed)
+    return PayinSessionRead.model_validate(answer.made.thing)
 
 
 @router.get("/payin/status/{identifier}", dependencies=LIMITED)

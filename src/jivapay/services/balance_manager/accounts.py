@@ -112,8 +112,7 @@ async def _find(
         ).where(tuple_(*_columns(Account)).in_(list(wanted)))
     )
     return {
-        wanted[owner_type, owner, kind, currency, test]: key
-        for key, owner_type, owner, kind, currency, test in rows.tuples()
+        wanted[owner_type, owner, kind, currency, test]: key for key, owner_type, owner, kind, currency, test in rows
     }
 
 
@@ -180,4 +179,4 @@ async def list_balances(session: AnySession, owner_type: OwnerType, owner_id: in
         .where(Account.owner_type == owner_type, Account.owner_id == owner_id)
         .order_by(text("kind"), text("currency"))
     )
-    return [Balance(AccountKind(kind), currency, total, held) for kind, currency, total, held in rows.tuples()]
+    return [Balance(AccountKind(kind), currency, total, held) for kind, currency, total, held in rows]

@@ -94,7 +94,7 @@ async def show_requisite(session: AnySession, order: Order | None, cipher: Ciphe
             .where(Requisite.id == order.requisite_id)
         )
     ).one()
-    requisite, owner, bank_name = row.tuple()
+    requisite, owner, bank_name = row
     whole = OrderStatus(order.status) in NUMBER_SHOWN
     number = cipher.decrypt(requisite.number, f"requisites.number:{requisite.public_id}") if whole else ""
     holder = cipher.decrypt(owner.full_name, f"owners_of_requisites.full_name:{owner.public_id}")

@@ -35,7 +35,7 @@ from jivapay.services.api_key_service import StoreContext
 from jivapay.services.balance_manager import AccountKey
 from jivapay.services.document_service import StoredReceipt
 from jivapay.services.gateway_service.deals import Viewer, get_deal, get_store_deal, show_payin
-from jivapay.services.idempotency import IdempotencyClaim
+from jivapay.services.idempotency import IdempotencyClaim, Made
 from jivapay.services.order_processor import Request, UrlRules
 from jivapay.utils.resources import Resources
 
@@ -49,10 +49,8 @@ INCOMING_ORDER = "incoming_order"
 class Answer:
     """A pay-in, and whether this request made it (201) or found it (200)."""
 
-    body: PayinRead
+    made: Made[PayinRead]
     created: bool
-    replayed: bool = False
-    """True when an Idempotency-Key was seen again."""
 
 
 async def initialize_payin(
@@ -109,7 +107,7 @@ async def _accept(
         body = await show_payin(session, deal, viewer)
         if hosted and deal.page is not None:
             body = PayinSessionRead(**body.model_dump(), token=viewer.token_of(deal.page))
-    return Answer(body, created, replayed=replay is not None)
+    return Answer(Made(body, replayed=replay is not None), created)
 
 
 def _request(asked: PayinFields, *, hosted: bool) -> Request:

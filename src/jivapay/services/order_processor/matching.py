@@ -38,9 +38,9 @@ REASONS = {
 
 LOCK_DUE = text("""
 select i.id, i.public_id, i.external_id, i.metadata,
-       coalesce(i.callback_url, s.callback_url) as callback_url, i.store_id, i.direction, i.test, i.version, i.retry_count, i.amount_fiat, i.fiat_currency,
-       i.crypto_currency, i.payment_method, i.bank, i.customer_id, i.customer_ip,
-       i.review_approved_at is not null as is_approved, i.hosted,
+       coalesce(i.callback_url, s.callback_url) as callback_url, i.store_id, i.direction, i.test, i.version,
+       i.retry_count, i.amount_fiat, i.fiat_currency, i.crypto_currency, i.payment_method, i.bank,
+       i.customer_id, i.customer_ip, i.review_approved_at is not null as is_approved, i.hosted,
        coalesce(s.processing_ttl_seconds, cast(:pay_seconds as integer)) as pay_seconds,
        s.rate_margin_percent as margin_percent,
        case when i.direction = 'pay_in' then sc.commission_payin else sc.commission_payout end as store_percent,

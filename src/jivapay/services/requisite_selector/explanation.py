@@ -28,4 +28,4 @@ select case {whens} else '{SUITABLE}' end as reason, count(*)
 async def explain(session: AnySession, wanted: Wanted) -> dict[str, int]:
     """Reason → number of requisites. `suitable` above zero means that all of those are locked at this moment."""
     rows = await session.execute(_statement(wanted.direction), wanted.parameters())
-    return dict(rows.tuples().all())
+    return dict(rows.all())

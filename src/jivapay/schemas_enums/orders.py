@@ -1,0 +1,93 @@
+"""Orders as traders, merchants and staff see them (http-api, "Traders, merchants, staff")."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from jivapay.schemas_enums.base import AnswerModel, Code, PageQuery, Reason, RequestModel, Timestamp
+from jivapay.schemas_enums.enums import OrderStatus
+from jivapay.schemas_enums.gateway import PayinFields
+from jivapay.schemas_enums.money import AmountText, FiatAmount, RateText
+
+
+class TraderOrderRead(AnswerModel):
+    """An order of the trader who asks. `requisite_id` is his own requisite's."""
+
+    order_id: UUID
+    direction: str
+    status: str
+    amount: AmountText
+    currency: str
+    amount_crypto: AmountText
+    """What it moves on the trader's balance, with his commission."""
+    crypto_currency: str
+    rate: RateText
+    requisite_id: UUID
+    store_name: str
+    customer_id: str | None
+    receipt: bool
+    """Whether the payer attached one; `/receipt` gives it."""
+    expires_at: datetime | None
+    created_at: datetime
+    version: int
+    test: bool
+
+
+class MerchantOrderRead(AnswerModel):
+    """An order of one of the merchant's stores."""
+
+    order_id: UUID
+    external_order_id: str
+    store_id: UUID
+    store_name: str
+    direction: str
+    status: str
+    order_history_status: str | None
+    amount: AmountText | None
+    currency: str
+    amount_crypto: AmountText | None
+    commission: AmountText | None
+    crypto_currency: str
+    rate: RateText | None
+    customer_id: str | None
+    failure_code: str | None
+    created_at: datetime
+    version: int
+    test: bool
+
+
+class OrderFilter(PageQuery):
+    """Filters of a list of orders; unset ones do not filter."""
+
+    status: list[OrderStatus] = Field(default_factory=list)
+    created_from: Timestamp | None = None
+    created_to: Timestamp | None = None
+
+
+class MerchantOrderCreate(PayinFields):
+    """An order that a merchant makes by hand, with a payment page to send to the customer."""
+
+    store_id: UUID
+    amount: FiatAmount | None = None
+    payment_method: Code | None = None
+
+
+class OrderCancel(RequestModel):
+    reason: Reason
+
+
+class ReviewDecision(RequestModel):
+    """What a person decides about an order that a rule has stopped."""
+
+    approve: Annotated[bool, Field(strict=True)]
+    reason: Reason
+
+
+class ReviewRead(AnswerModel):
+    order_id: UUID
+    status: str
+    failure_code: str | None
+    failure_reason: str | None
+    version: int
