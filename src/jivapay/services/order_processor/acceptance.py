@@ -18,7 +18,7 @@ from jivapay.domain.actors import Actor
 from jivapay.domain.commissions import rate_with_margin
 from jivapay.domain.identifiers import new_id
 from jivapay.domain.money import FIAT_SCALE, crypto_amount, fits_scale, percent_of
-from jivapay.domain.urls import CallbackRules, find_callback_url_problem, find_return_url_problem
+from jivapay.domain.urls import CallbackRules, find_return_url_problem
 from jivapay.exceptions import (
     ConfigurationError,
     ExternalIdExists,
@@ -27,7 +27,14 @@ from jivapay.exceptions import (
     ValidationFailed,
 )
 from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus
-from jivapay.services import freeze_service, order_status_manager, outbox, rate_service, reference_data
+from jivapay.services import (
+    callback_service,
+    freeze_service,
+    order_status_manager,
+    outbox,
+    rate_service,
+    reference_data,
+)
 from jivapay.services.api_key_service import StoreContext
 
 RETRY_AFTER_SECONDS = 60
@@ -191,7 +198,7 @@ def _check_addresses(store: StoreContext, request: Request, urls: UrlRules) -> N
     if store.gateway_require_amount_param and request.amount is None:
         raise ValidationFailed.at("body", "amount", code="validation.required")
     if request.callback_url is not None:
-        problem = find_callback_url_problem(request.callback_url, urls.callbacks)
+        problem = callback_service.find_url_problem(request.callback_url, urls.callbacks)
         if problem is not None:
             raise ValidationFailed.at("body", "callback_url", code=problem)
     if request.return_url is not None:
