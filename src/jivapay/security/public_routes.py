@@ -25,5 +25,9 @@ _PAGE = {
     ("POST", "/gateway/payment_session/{token}/cancel"): "the page's token proves the caller",
 }
 _HEALTH = {("GET", path): "health" for path in ("/healthz/", "/livez", "/readyz")}
+_CONSOLE = {
+    ("GET", path): "the description of the interface; not served in production unless asked for"
+    for path in ("/docs", "/docs/start.js", "/docs/assets/{name}", "/openapi.json")
+}
 
-PUBLIC_ROUTES: dict[tuple[str, str], str] = {**_AUTH, **_REFERENCE, **_PAGE, **_HEALTH}
+PUBLIC_ROUTES: dict[tuple[str, str], str] = {**_AUTH, **_REFERENCE, **_PAGE, **_HEALTH, **_CONSOLE}
