@@ -24,10 +24,18 @@ _PAGE = {
     ("POST", "/gateway/payment_session/{token}/confirm"): "the page's token proves the caller",
     ("POST", "/gateway/payment_session/{token}/cancel"): "the page's token proves the caller",
 }
+_PAGES = {
+    ("GET", "/pay/{token}"): "the page's token proves the caller",
+    ("POST", "/pay/{token}/method"): "the page's token proves the caller",
+    ("POST", "/pay/{token}/confirm"): "the page's token proves the caller",
+    ("POST", "/pay/{token}/cancel"): "the page's token proves the caller",
+    ("GET", "/pay/{token}/qr.svg"): "the page's token proves the caller",
+    ("GET", "/static/{name}"): "the same for everybody",
+}
 _HEALTH = {("GET", path): "health" for path in ("/healthz/", "/livez", "/readyz")}
 _CONSOLE = {
     ("GET", path): "the description of the interface; not served in production unless asked for"
     for path in ("/docs", "/docs/start.js", "/docs/assets/{name}", "/openapi.json")
 }
 
-PUBLIC_ROUTES: dict[tuple[str, str], str] = {**_AUTH, **_REFERENCE, **_PAGE, **_HEALTH, **_CONSOLE}
+PUBLIC_ROUTES: dict[tuple[str, str], str] = {**_AUTH, **_REFERENCE, **_PAGE, **_PAGES, **_HEALTH, **_CONSOLE}

@@ -10,6 +10,7 @@ from jivapay.servers.public import server as public
 from jivapay.servers.support import server as support
 from jivapay.servers.teamlead import server as teamlead
 from jivapay.servers.trader import server as trader
+from jivapay.web.pay.answers import show_page_error
 
 ROUTERS: tuple[APIRouter, ...] = (
     *gateway.ROUTERS,
@@ -23,4 +24,4 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 
 def create_app() -> FastAPI:
-    return build_app("JivaPay", ROUTERS)
+    return build_app("JivaPay", ROUTERS, page_errors=show_page_error)

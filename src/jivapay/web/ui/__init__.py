@@ -1,0 +1,1 @@
+"""What all pages share: languages, numbers, templates, static files (`docs/architecture.md`, floor 6)."""
