@@ -130,8 +130,12 @@ async def test_a_missing_bucket_is_a_storage_error(s3_endpoint: str) -> None:
 
 
 async def test_a_store_that_never_answers_costs_its_time_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def swallow(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    left = asyncio.Event()
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
+        writer.close()
+        left.set()
 
     monkeypatch.setattr(s3_client, "CALL_SECONDS_MAX", 0.5)
     server = await asyncio.start_server(swallow, "127.0.0.1", 0)
@@ -142,7 +146,8 @@ async def test_a_store_that_never_answers_costs_its_time_and_no_more(monkeypatch
         with pytest.raises(StorageError):
             await storage.put("k", b"x")
         assert time.monotonic() - begun < 2
-        server.close()
+        async with asyncio.timeout(5):
+            await left.wait()
 
 
 def test_without_bucket_and_directory_there_is_no_storage(tmp_path: Path) -> None:
