@@ -58,6 +58,21 @@ def settings() -> str:
     return "\n".join(parts) + "\n"
 
 
+def invariants() -> str:
+    """docs/invariants.md: what must be true of every committed state."""
+    known = importlib.import_module("jivapay.database.invariants").INVARIANTS
+    parts = [
+        "# Invariants\n",
+        "Generated from `jivapay.database.invariants` by `scripts/generate_docs.py`; do not edit. Each is a query that",
+        "gives no row; `jivapay check` runs them all, the scheduler every few minutes. One that freezes stops new",
+        "business until a person has looked ([0019](adr/0019-money-freeze.md)); the others raise an alarm.\n",
+        "| code | what is true | freezes |",
+        "|---|---|---|",
+        *(f"| {one.code} | {one.sentence} | {'yes' if one.freezes else ''} |" for one in known),
+    ]
+    return "\n".join(parts) + "\n"
+
+
 def openapi() -> str:
     """docs/api/openapi.json: every interface, as one port serves them."""
     os.environ.pop("ENV", None)
@@ -104,6 +119,7 @@ def _codes_in_source() -> Iterator[str]:
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "states.md": states,
     "settings.md": settings,
+    "invariants.md": invariants,
     "api/openapi.json": openapi,
     "api/errors.md": errors,
 }
