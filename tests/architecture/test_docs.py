@@ -99,7 +99,7 @@ def test_documents_named_in_the_source_exist() -> None:
         (str(path.relative_to(ROOT)), name)
         for folder in ("src", "tests", "scripts")
         for path in (ROOT / folder).rglob("*.py")
-        for name in re.findall(r"\b([A-Za-z][A-Za-z_-]*\.md)\b", path.read_text(encoding="utf-8"))
+        for name in re.findall(r"\b([A-Za-z0-9][A-Za-z0-9_-]*\.md)\b", path.read_text(encoding="utf-8"))
         if path != Path(__file__)
     }
     assert {(place, name) for place, name in named if name not in known | {"no-such.md"}} == set()
