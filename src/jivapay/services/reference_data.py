@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from jivapay.database.models.reference import Bank, BankMethod, Currency, ExchangeRate, PaymentMethod
 from jivapay.database.session import AnySession
@@ -51,7 +52,7 @@ async def list_exchange_rates(session: AnySession) -> Sequence[ExchangeRate]:
     """The newest rate of every pair."""
     statement = (
         select(ExchangeRate)
-        .distinct(ExchangeRate.fiat, ExchangeRate.crypto)
+        .ext(distinct_on(ExchangeRate.fiat, ExchangeRate.crypto))
         .order_by(ExchangeRate.fiat, ExchangeRate.crypto, ExchangeRate.id.desc())
     )
     return (await session.scalars(statement)).all()
