@@ -22,15 +22,23 @@ def check(home: HomeOption = None) -> None:
 
 async def _check(settings: Settings) -> int:
     """How many are violated."""
+    from jivapay.database.session import Database
     from jivapay.services import invariant_service
-    from jivapay.utils.resources import open_resources
 
-    async with open_resources(settings, application_name="jivapay-check") as resources:
-        results = await invariant_service.run_all(resources.database)
+    database = Database(
+        settings.async_database_url,
+        pool_size=1,
+        application_name="jivapay-check",
+        statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
+    )
+    try:
+        results = await invariant_service.run_all(database)
+    finally:
+        await database.close()
     for result in results:
-        typer.echo(f"{'ok      ' if not result.rows else 'VIOLATED'} {result.name}")
+        typer.echo(f"{'ok      ' if result.holds else 'VIOLATED'} {result.name}")
         for row in result.rows[:ROWS_SHOWN]:
             typer.echo(f"         {row}")
         if len(result.rows) > ROWS_SHOWN:
             typer.echo(f"         and {len(result.rows) - ROWS_SHOWN} more")
-    return sum(bool(result.rows) for result in results)
+    return sum(not result.holds for result in results)

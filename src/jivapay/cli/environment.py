@@ -2,6 +2,7 @@
 or, when it does not run, a stack of the command's own for as long as it works (issue 2, section 1).
 """
 
+import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -88,6 +89,19 @@ def data_services(home: Path | None, *, create: bool = False) -> Iterator[Settin
         raise CommandFailure(f"there is no data in {place} yet: run `jivapay up`, or `jivapay db upgrade`")
     with stack(place, need_postgres=needs.postgres, need_valkey=needs.valkey) as env:
         yield adopt(env, needs)
+
+
+def refuse_unsafe_start(settings: Settings) -> None:
+    """What production must not start with, one line each (decision 21). Asks database and broker themselves."""
+    if not settings.is_production:
+        return
+    from jivapay.config.clock import Clock
+    from jivapay.config.start_checks import EXIT_REFUSED
+    from jivapay.utils.start_checks import all_refusals
+
+    found = asyncio.run(all_refusals(settings, clock=Clock()))
+    if found:
+        raise CommandFailure("\n".join(f"not started in production: {line}" for line in found), EXIT_REFUSED)
 
 
 def refuse_open_development(settings: Settings, host: str) -> None:

@@ -54,5 +54,6 @@ def wrong_settings(error: ValidationError) -> str:
 
 
 def _leave(message: str, exit_code: int = EXIT_UNUSABLE) -> None:
-    sys.stderr.write(f"jivapay: {message}\n")
+    for line in message.splitlines():
+        sys.stderr.write(f"jivapay: {line}\n")
     raise SystemExit(exit_code)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from jivapay.cli import processes
-from jivapay.cli.environment import load_settings, refuse_open_development
+from jivapay.cli.environment import load_settings, refuse_open_development, refuse_unsafe_start
 from jivapay.cli.failures import CommandFailure
 
 
@@ -38,7 +38,9 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to serve; 0 picks a free one.", min=0, max=65535)] = 8080,
 ) -> None:
     """Serve one audience, until SIGTERM. Needs DATABASE_URL, REDIS_URL and the secrets."""
-    refuse_open_development(load_settings(), host)
+    settings = load_settings()
+    refuse_open_development(settings, host)
+    refuse_unsafe_start(settings)
     processes.serve(role.module, host=host, port=port, drain_seconds=processes.DRAIN_SECONDS)
 
 
@@ -47,27 +49,27 @@ def worker(
     concurrency: Annotated[int, typer.Option(help="Tasks at the same time.", min=1, max=64)] = 2,
 ) -> None:
     """Do the queued work, until SIGTERM; what runs then may take 25 seconds more."""
-    load_settings()
     wanted = queues.split(",")
     unknown = sorted(set(wanted) - set(Queue))
     if unknown:
         raise CommandFailure(f"there is no queue {', '.join(unknown)}: choose from {', '.join(Queue)}")
+    refuse_unsafe_start(load_settings())
     processes.work(wanted, concurrency, name="-".join(wanted))
 
 
 def relay() -> None:
     """Hand committed intentions to the queues, until SIGTERM. Several may run; one at a time leads."""
-    load_settings()
+    refuse_unsafe_start(load_settings())
     processes.relay()
 
 
 def scheduler() -> None:
     """Keep the timetable (time-outs, retries, checks), until SIGTERM. Several may run; one at a time leads."""
-    load_settings()
+    refuse_unsafe_start(load_settings())
     processes.scheduler()
 
 
 def background() -> None:
     """Relay and scheduler in one process."""
-    load_settings()
+    refuse_unsafe_start(load_settings())
     processes.background()

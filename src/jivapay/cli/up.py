@@ -28,6 +28,7 @@ from jivapay.cli.environment import (
     adopt,
     load_settings,
     refuse_open_development,
+    refuse_unsafe_start,
     resolve_home,
 )
 from jivapay.cli.failures import EXIT_FOUND, CommandFailure
@@ -159,11 +160,14 @@ def _prepare(child: Child) -> None:
         child.kill()
         raise
     if child.exit_code != 0:
-        raise CommandFailure("the database could not be prepared; the reason stands above", EXIT_FOUND)
+        raise CommandFailure(
+            "the database could not be prepared; the reason stands above", child.exit_code or EXIT_FOUND
+        )
 
 
 def _migrate_and_seed(settings: Settings) -> None:
     asyncio.run(_prepare_database(settings))
+    refuse_unsafe_start(settings)
 
 
 async def _prepare_database(settings: Settings) -> None:
