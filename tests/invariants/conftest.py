@@ -6,14 +6,15 @@ import asyncpg
 import pytest
 
 from factories.fixtures import own_database_name, own_owner_url, own_resources, world
+from support.owner import lift_guards
 
 __all__ = ["own_database_name", "own_owner_url", "own_resources", "world"]
 
 
 @pytest.fixture
 async def owner(own_owner_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of the owner on which no trigger fires and no foreign key is checked."""
+    """A connection of the owner to the test's own database, in which no trigger fires any more."""
     connection = await asyncpg.connect(own_owner_url)
-    await connection.execute("set session_replication_role = replica")
+    await lift_guards(connection)
     yield connection
     await connection.close()

@@ -1,0 +1,110 @@
+"""A platform on which everything legal has happened once: what plants are put into, and what must fire nothing."""
+
+from decimal import Decimal
+
+from factories import people
+from factories.people import CRYPTO
+from factories.world import World
+from jivapay.domain.actors import Actor
+from jivapay.schemas_enums.enums import OwnerType
+from jivapay.services import audit_chain, deposit_service, idempotency
+from jivapay.services.api_key_service import StoreContext
+from jivapay.services.deposit_service import NewDeposit
+from jivapay.services.idempotency import IdempotencyClaim
+
+CALLBACKS = "https://shop.example/hook"
+
+
+async def live_through(world: World) -> None:
+    """Orders in every state a pay-in can be in, in both worlds, with callbacks, deposits, reviews and time."""
+    await _lapse_and_revive(world)
+    await _meet_rules(world)
+    await _trade_in_other_ways(world)
+    await world.assign(Decimal(101))
+    waiting = await world.assign(Decimal(102))
+    await world.confirm_by_customer(waiting, receipt=True)
+    cancelled = await world.assign(Decimal(103))
+    await world.cancel(cancelled)
+    await world.cancel(await world.accept(Decimal(104)))
+    await world.accept(None, method=None)
+    await come_to_rest(world)
+
+
+async def come_to_rest(world: World) -> None:
+    """What the background does within seconds: outbox, callbacks, deadlines, balances, audit chain."""
+    await world.expire_due()
+    await world.roll_up()
+    await world.relay()
+    await world.deliver_callbacks()
+    await audit_chain.append(world.database)
+
+
+async def _lapse_and_revive(world: World) -> None:
+    revived, silent, claimed, seen, lapsed = [await world.assign(Decimal(200 + number)) for number in range(5)]
+    await world.advance(901)
+    assert await world.expire_due() == 5
+    await world.confirm_by_customer(revived, receipt=True)
+    await world.confirm_by_trader(revived)
+    await world.confirm_by_customer(claimed, receipt=True)
+    await world.confirm_by_trader(seen)
+    await world.confirm_by_customer(silent, receipt=True)
+    await world.advance(1801)
+    assert await world.expire_due() == 2
+    assert (await world.statuses(lapsed))[1] == "expired"
+
+
+async def _meet_rules(world: World) -> None:
+    approved, rejected = [await world.accept(Decimal(amount)) for amount in (600_000, 700_000)]
+    for incoming in (approved, rejected, await world.accept(Decimal(3_000_000), store=await _big_store(world))):
+        await world.process(incoming)
+    await world.decide_review(approved, approve=True)
+    await world.process(approved)
+    await world.decide_review(rejected, approve=False)
+    hopeless = await world.accept(Decimal(105), bank="alfa")
+    for _ in range(world.rules.max_order_retries):
+        await world.process(hopeless)
+        await world.advance(200)
+    await world.process(await world.accept(Decimal(106), bank="alfa"))
+
+
+async def _big_store(world: World) -> StoreContext:
+    return await world.add_store(upper_limit=Decimal(10_000_000), callback_url=CALLBACKS)
+
+
+async def _trade_in_other_ways(world: World) -> None:
+    dear = await world.add_store(rate_margin_percent=Decimal("2.5"), callback_url=CALLBACKS)
+    await world.complete(Decimal("333.33"), store=dear)
+    test_store = await world.add_store(test=True, callback_url=CALLBACKS)
+    await world.add_trader(test=True)
+    await world.complete(Decimal(500), store=test_store)
+    await world.assign(Decimal(501), store=test_store)
+    lost = await world.assign(Decimal(502))
+    await world.confirm_by_customer(lost, receipt_lost=True)
+    await world.confirm_by_customer(lost, receipt=True)
+    await world.confirm_by_trader(lost)
+    await world.confirm_by_trader(await world.assign(Decimal(503), hosted=False))
+    await _deposit_by_two(world, approve=True)
+    await _deposit_by_two(world, approve=False)
+    kept = await world.accept(Decimal(107), bank="tbank")
+    async with world.database.write() as session:
+        claim = IdempotencyClaim(f"store:{world.store.id}", "key", b"hash")
+        await idempotency.find_replay(session, claim)
+        await idempotency.remember(session, claim, status=201, resource_type="incoming_order", resource_id=kept)
+
+
+async def _deposit_by_two(world: World, *, approve: bool) -> None:
+    new = NewDeposit(
+        OwnerType.STORE, world.store.public_id, Decimal(5), CRYPTO, "tron", f"{approve:064x}", "0", "by hand"
+    )
+    second = await second_person(world)
+    async with world.database.write() as session:
+        made = await deposit_service.request_deposit(session, world.staff, new, four_eyes_amount=Decimal(1))
+    async with world.database.write() as session:
+        await deposit_service.decide_deposit(
+            session, second, made.thing.deposit.public_id, approve=approve, reason="looked"
+        )
+
+
+async def second_person(world: World) -> Actor:
+    async with world.database.write() as session:
+        return await people.add_admin(session)
