@@ -1,0 +1,80 @@
+"""Who lives in the demo world: plain facts, made real by `demo.py`."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from stdnum import luhn
+
+from jivapay.domain.permissions import PRESETS
+from jivapay.schemas_enums.enums import Role
+from jivapay.services.commission_service import Commission
+
+BANKS = {"sberbank": "220220", "tbank": "220070", "alfabank": "220015"}
+"""Where every trader has a card and a phone, with the first digits of that bank's cards."""
+STORE_COMMISSION = Commission(Decimal(3), Decimal(2))
+TRADER_COMMISSION = Commission(Decimal(1), Decimal(1))
+RATE = Decimal("92.50")
+DEPOSIT = Decimal(50_000)
+LOWER_LIMIT, UPPER_LIMIT = Decimal(100), Decimal(100_000)
+"""What a trader takes as one pay-in, in roubles."""
+STORE_UPPER_LIMIT = Decimal(1_000_000)
+"""A store may ask for more than anybody takes: that is how orders come before a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    email: str
+    role: Role
+    name: str
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CastTrader:
+    """`number` sets his cards and phone apart from the others'."""
+
+    email: str
+    name: str
+    number: int
+    test: bool = False
+
+    @property
+    def phone(self) -> str:
+        return f"+79{self.number:02}5550{self.number:03}"
+
+    def card(self, bank: str) -> str:
+        start = f"{BANKS[bank]}{self.number:02}4815162"
+        return start + luhn.calc_check_digit(start)
+
+
+@dataclass(frozen=True, slots=True)
+class CastStore:
+    name: str
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CastMerchant:
+    email: str
+    name: str
+    stores: tuple[CastStore, ...]
+
+
+ADMIN = Staff("admin@demo.example", Role.ADMIN, "Анна Смирнова", PRESETS[Role.ADMIN]["full"])
+SECOND_PERSON = Staff("finance@demo.example", Role.ADMIN, "Борис Лебедев", PRESETS[Role.ADMIN]["finance"])
+"""Decides on the deposits the administrator records."""
+SUPPORT = Staff("support@demo.example", Role.SUPPORT, "Вера Козлова", PRESETS[Role.SUPPORT]["orders"])
+TEAM_LEAD = Staff("teamlead@demo.example", Role.TEAMLEAD, "Глеб Орлов", PRESETS[Role.TEAMLEAD]["team"])
+STAFF = (ADMIN, SECOND_PERSON, SUPPORT, TEAM_LEAD)
+
+TRADERS = (
+    CastTrader("trader1@demo.example", "Соколов Дмитрий Павлович", 11),
+    CastTrader("trader2@demo.example", "Новикова Елена Сергеевна", 12),
+    CastTrader("trader3@demo.example", "Морозов Захар Ильич", 13),
+    CastTrader("trader4@demo.example", "Волкова Ирина Олеговна", 14),
+    CastTrader("sandbox@demo.example", "Песочников Тест Тестович", 99, test=True),
+)
+MERCHANTS = (
+    CastMerchant("merchant1@demo.example", "Книги", (CastStore("Книжный"), CastStore("Песочница", test=True))),
+    CastMerchant("merchant2@demo.example", "Игры", (CastStore("Игротека"),)),
+)
