@@ -13,13 +13,14 @@ import httpx2
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from factories.people import CRYPTO, FIAT, add_reference_data
+from jivapay.config.crypto import encode_access_token
 from jivapay.database.models.reference import ConfigurationSetting
 from jivapay.domain.actors import Actor
 from jivapay.domain.permissions import FULL
 from jivapay.schemas_enums.enums import Role
 from jivapay.servers import all_in_one
 from jivapay.servers.app_factory import create_app
-from jivapay.services import user_service
+from jivapay.services import session_service, user_service
 from jivapay.services.commission_service import Commission
 from jivapay.services.user_service import NewTrader, NewUser
 from jivapay.utils.resources import Resources
@@ -101,6 +102,19 @@ class Office:
         async with self.resources.database.write() as session:
             created = await user_service.create_user(session, SYSTEM, new, must_change_password=False)
         return Person(created.user.public_id, email, role, self)
+
+    async def enter(self, user_id: int, public_id: UUID, role: Role) -> Person:
+        """Somebody another factory made, signed in without a password."""
+        async with self.resources.database.write() as session:
+            started = await session_service.start(session, user_id, ip=None, user_agent=None)
+        token = encode_access_token(
+            self.resources.settings,
+            role=role,
+            subject=str(public_id),
+            session_id=str(started.signed_in.session_public_id),
+            now=self.resources.clock.now(),
+        )
+        return Person(public_id, started.signed_in.email, role, self, token, started.refresh_token)
 
     async def admin(self, *permissions: str) -> Person:
         return await (await self.hire(Role.ADMIN, *(permissions or (FULL,)))).sign_in()

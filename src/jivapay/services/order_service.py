@@ -23,9 +23,11 @@ from jivapay.domain.actors import Actor
 from jivapay.domain.money import FIAT_SCALE, format_amount, format_rate
 from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.base import Page
-from jivapay.schemas_enums.enums import Direction, DocumentState
+from jivapay.schemas_enums.enums import Direction, DocumentKind, DocumentState
 from jivapay.schemas_enums.orders import MerchantOrderRead, OrderFilter, ReviewRead, TraderOrderRead
 from jivapay.services import document_service, freeze_service, order_processor, order_status_manager
+from jivapay.services.document_service import Download
+from jivapay.utils.resources import Resources
 
 
 def _trader_orders(trader_id: int) -> Select[Order, IncomingOrder, str, UUID, int, bool]:
@@ -224,3 +226,39 @@ def _owner(actor: Actor) -> int:
     if actor.owner_id is None:
         raise NotFound
     return actor.owner_id
+
+
+async def confirm_order_with_receipt(
+    resources: Resources, actor: Actor, order_id: UUID, receipt: bytes | None
+) -> TraderOrderRead:
+    """`confirm_order_for_trader` as a phased door: his receipt, if any, is cleaned and stored before the transaction.
+
+    Raises as that, and ValidationFailed `file.*` or StorageError, which change nothing.
+    """
+    rules = await resources.config.current()
+    async with resources.database.read() as session:
+        incoming_id = await _own_incoming(session, actor, order_id)
+    stored = None
+    if receipt is not None:
+        cleaned = await document_service.prepare_receipt(receipt)
+        stored = await document_service.stage(resources.storage, cleaned, clock=resources.clock)
+    async with resources.database.write() as session:
+        shown = await confirm_order_for_trader(session, actor, order_id, rules)
+        if stored is not None:
+            order = await session.scalar(select(IncomingOrder.assigned_order_id).where(IncomingOrder.id == incoming_id))
+            await document_service.link(
+                session,
+                incoming_order_id=incoming_id,
+                order_id=order,
+                stored=stored,
+                uploader=actor,
+                kind=DocumentKind.TRADER_RECEIPT,
+            )
+    return shown
+
+
+async def download_receipt_for_trader(resources: Resources, actor: Actor, order_id: UUID) -> Download:
+    """The newest receipt of the trader's own order, fetched after the transaction. Raises NotFound, StorageError."""
+    async with resources.database.read() as session:
+        document = await get_receipt_for_trader(session, actor, order_id)
+    return await document_service.load_for_download(resources.storage, document)

@@ -209,6 +209,7 @@ ROUTES: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("requisites:read:any", "GET", "/requisites", None),
     ("requisites:read:any", "GET", "/requisites/{id}", None),
     ("requisites:moderate:any", "PUT", "/requisites/{id}/status", {"status": "approve", "reason": "r"}),
+    ("orders:review:any", "POST", "/orders/{id}/review", {"approve": True, "reason": "r"}),
     ("deposits:read:any", "GET", "/deposits", None),
     ("deposits:read:any", "GET", "/deposits/{id}", None),
     ("deposits:create:any", "POST", "/deposits", None),

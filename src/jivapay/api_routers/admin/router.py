@@ -2,6 +2,7 @@
 
 from jivapay.api_routers.admin import (
     deposit_management_router,
+    order_management_router,
     permission_management_router,
     requisite_management_router,
     store_management_router,
@@ -18,5 +19,6 @@ for part in (
     requisite_management_router,
     deposit_management_router,
     store_management_router,
+    order_management_router,
 ):
     router.include_router(part.router)

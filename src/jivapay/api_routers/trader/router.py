@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from jivapay.api_routers.common import requisites
+from jivapay.api_routers.common import requisites, trader_orders
 from jivapay.api_routers.common.rendering import read_account
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import Role
@@ -17,6 +17,7 @@ from jivapay.utils.routing import api_router
 
 router = api_router("/api/trader", tags=("trader",), dependencies=[bearer_scheme(Role.TRADER)])
 router.include_router(requisites.router)
+router.include_router(trader_orders.router)
 
 Worker = Annotated[Actor, Depends(requires("work:switch:own"))]
 Accountant = Annotated[Actor, Depends(requires("balances:read:own"))]

@@ -1,6 +1,12 @@
 """Merchants: their stores, the keys and secrets of these, and their balances (STA-05 to STA-07)."""
 
-from jivapay.services.merchant_service.keys import issue_api_key, list_api_keys, revoke_api_key, rotate_api_key
+from jivapay.services.merchant_service.keys import (
+    KeyMaker,
+    issue_api_key,
+    list_api_keys,
+    revoke_api_key,
+    rotate_api_key,
+)
 from jivapay.services.merchant_service.stores import (
     CreatedStore,
     NewStore,
@@ -19,6 +25,7 @@ from jivapay.services.merchant_service.stores import (
 
 __all__ = [
     "CreatedStore",
+    "KeyMaker",
     "NewStore",
     "StoreView",
     "create_merchant_store",

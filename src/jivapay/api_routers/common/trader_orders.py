@@ -1,0 +1,64 @@
+"""A trader's own orders: seen, confirmed, given up (ARC-06, API-04)."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, File, Query, Response, UploadFile
+
+from jivapay.domain.actors import Actor
+from jivapay.schemas_enums.base import Page
+from jivapay.schemas_enums.orders import OrderCancel, OrderFilter, TraderOrderRead
+from jivapay.security.access import requires
+from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
+from jivapay.services import order_service
+from jivapay.utils.routing import api_router
+
+router = api_router("/orders", tags=("trader orders",))
+
+Reader = Annotated[Actor, Depends(requires("orders:read:own"))]
+Confirmer = Annotated[Actor, Depends(requires("orders:confirm:own"))]
+Canceller = Annotated[Actor, Depends(requires("orders:cancel:own"))]
+
+
+@router.get("")
+async def list_orders(actor: Reader, session: ReadDb, query: Annotated[OrderFilter, Query()]) -> Page[TraderOrderRead]:
+    """Newest first."""
+    return await order_service.list_orders_for_trader(session, actor, query)
+
+
+@router.get("/{order_id}")
+async def get_order(actor: Reader, session: ReadDb, order_id: UUID) -> TraderOrderRead:
+    return await order_service.get_order_for_trader(session, actor, order_id)
+
+
+@router.get("/{order_id}/receipt")
+async def get_receipt(actor: Reader, resources: AppResources, order_id: UUID) -> Response:
+    """The newest receipt, as an attachment: nothing a customer sent is shown in place."""
+    found = await order_service.download_receipt_for_trader(resources, actor, order_id)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{found.file_name}"',
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return Response(found.data, media_type=found.content_type, headers=headers)
+
+
+@router.post("/{order_id}/confirm")
+async def confirm_order(
+    actor: Confirmer,
+    resources: AppResources,
+    order_id: UUID,
+    receipt: Annotated[UploadFile | None, File(description="PNG, JPEG, WebP or PDF, up to 10 MiB")] = None,
+) -> TraderOrderRead:
+    """The money has arrived: the order completes, and the store is paid, at once."""
+    content = await receipt.read() if receipt is not None else None
+    return await order_service.confirm_order_with_receipt(resources, actor, order_id, content)
+
+
+@router.post("/{order_id}/cancel")
+async def cancel_order(
+    actor: Canceller, session: WriteDb, resources: AppResources, order_id: UUID, body: OrderCancel
+) -> TraderOrderRead:
+    """Only before the payer has confirmed."""
+    rules = await resources.config.current()
+    return await order_service.cancel_order_for_trader(session, actor, order_id, body.reason, rules)
