@@ -9,10 +9,13 @@ import socket
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jivapay.cli.readiness import announce
 from jivapay.config.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 ALL_ROLES = "jivapay.servers.all_in_one"
 DRAIN_SECONDS = 20
@@ -27,9 +30,12 @@ Job = Callable[[Any, asyncio.Event], Awaitable[None]]
 
 
 def serve(
-    module: str, *, listener: socket.socket | None = None, host: str = "127.0.0.1", port: int = 0, drain_seconds: int
+    app: "FastAPI | str", *, listener: socket.socket | None = None, host: str = "127.0.0.1", port: int = 0, drain: int
 ) -> None:
-    """Serve the app of `module` on an open socket, or on host and port."""
+    """Serve an app, or the module that makes one, on an open socket or on host and port.
+
+    `drain`: seconds in which running requests may finish after SIGTERM.
+    """
     import uvicorn
 
     from jivapay.servers.app_factory import SERVER_OPTIONS
@@ -41,11 +47,11 @@ def serve(
                 announce()
 
     config = uvicorn.Config(
-        f"{module}:create_app",
-        factory=True,
+        f"{app}:create_app" if isinstance(app, str) else app,
+        factory=isinstance(app, str),
         host=host,
         port=port,
-        timeout_graceful_shutdown=drain_seconds,
+        timeout_graceful_shutdown=drain,
         **SERVER_OPTIONS,
     )
     server = AnnouncingServer(config)

@@ -41,7 +41,7 @@ def serve(
     settings = load_settings()
     refuse_open_development(settings, host)
     refuse_unsafe_start(settings)
-    processes.serve(role.module, host=host, port=port, drain_seconds=processes.DRAIN_SECONDS)
+    processes.serve(role.module, host=host, port=port, drain=processes.DRAIN_SECONDS)
 
 
 def worker(

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -38,16 +38,17 @@ from jivapay.config.settings import Settings
 from jivapay.embedded import Stack
 from jivapay.embedded.home import is_given, refuse_second_owner, remember_ports
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 BIND_SECONDS = 3.0
 """How long the processes of a supervisor that was killed may still hold the port."""
 DRAIN_SECONDS = 1
-SHARED_CODE = (
+PREPARING_CODE = ("jivapay.database.migrate", "jivapay.services.seed_service")
+SERVING_CODE = (
     "uvicorn",
     "celery.apps.worker",
     "celery.concurrency.prefork",
-    "jivapay.database.migrate",
-    "jivapay.services.seed_service",
-    "jivapay.servers.all_in_one",
     "jivapay.worker.tasks",
     "jivapay.worker.relay",
     "jivapay.worker.scheduler",
@@ -80,7 +81,7 @@ def up(
 def _run(home: Path, host: str, port: int, workers: int, stop: StopRequest, undo: ExitStack) -> None:
     needs = Needs.read()
     stack = Stack(home, need_postgres=needs.postgres, need_valkey=needs.valkey) if needs.home else None
-    with _imports():
+    with _importing(PREPARING_CODE):
         if stack is not None:
             undo.enter_context(stack)
         listener = undo.enter_context(_listen(host, port))
@@ -92,8 +93,15 @@ def _run(home: Path, host: str, port: int, workers: int, stop: StopRequest, undo
         remember_ports(home, http=listener.getsockname()[1])
     setup_logging(settings.log_level)
     lock = stack.lock if stack else None
-    _prepare(Child("prepare", partial(_migrate_and_seed, settings), closes=[lock, listener]))
-    supervisor = Supervisor(_children(listener, lock, workers), stack=stack, stop=stop)
+    prepare = Child("prepare", partial(_prepare, settings), closes=[lock, listener])
+    prepare.start()
+    try:
+        app = _import_the_rest()
+        _wait_for(prepare)
+    except BaseException:
+        prepare.kill()
+        raise
+    supervisor = Supervisor(_children(app, listener, lock, workers), stack=stack, stop=stop)
     undo.callback(supervisor.stop)
     stop.interrupting = False
     supervisor.start()
@@ -104,9 +112,9 @@ def _run(home: Path, host: str, port: int, workers: int, stop: StopRequest, undo
     supervisor.watch()
 
 
-def _children(listener: socket.socket, lock: TextIO | None, workers: int) -> list[list[Child]]:
+def _children(app: "FastAPI", listener: socket.socket, lock: TextIO | None, workers: int) -> list[list[Child]]:
     """Groups in the order in which they stop: first whoever takes or does work, then what hands it on."""
-    api = partial(processes.serve, processes.ALL_ROLES, listener=listener, drain_seconds=DRAIN_SECONDS)
+    api = partial(processes.serve, app, listener=listener, drain=DRAIN_SECONDS)
     apart = [lock, listener]
     return [
         [
@@ -139,33 +147,32 @@ def _address(host: str, port: int) -> str:
 
 
 @contextmanager
-def _imports() -> Iterator[None]:
-    """Import everything once, for the processes to share, while the servers start; done when the block ends.
-
-    The thread is gone before the first fork.
-    """
+def _importing(names: tuple[str, ...]) -> Iterator[None]:
+    """Import what the first process needs while the servers start; done, and its thread gone, when the block ends."""
     with ThreadPoolExecutor(max_workers=1) as thread:
-        importing = thread.submit(lambda: [import_module(name) for name in SHARED_CODE])
+        importing = thread.submit(lambda: [import_module(name) for name in names])
         yield
         importing.result()
 
 
-def _prepare(child: Child) -> None:
-    """Migrate and seed in a process of its own: the supervisor opens no connection. Raises CommandFailure."""
-    child.start()
-    try:
-        while child.is_alive():
-            time.sleep(0.01)
-    except Stopped:
-        child.kill()
-        raise
-    if child.exit_code != 0:
-        raise CommandFailure(
-            "the database could not be prepared; the reason stands above", child.exit_code or EXIT_FOUND
-        )
+def _import_the_rest() -> "FastAPI":
+    """Import what the other processes need and build the app, once, for all of them to share."""
+    for name in SERVING_CODE:
+        import_module(name)
+    from jivapay.servers.all_in_one import create_app
+
+    return create_app()
 
 
-def _migrate_and_seed(settings: Settings) -> None:
+def _wait_for(prepare: Child) -> None:
+    while prepare.is_alive():
+        time.sleep(0.01)
+    if prepare.exit_code != 0:
+        raise CommandFailure("the database could not be prepared; see above", prepare.exit_code or EXIT_FOUND)
+
+
+def _prepare(settings: Settings) -> None:
+    """Migrate and seed, in a process of its own: the supervisor opens no connection."""
     asyncio.run(_prepare_database(settings))
     refuse_unsafe_start(settings)
 
