@@ -23,7 +23,6 @@ def make_engine(
     pool_size: int,
     application_name: str = "jivapay",
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
-    pre_ping: bool = True,
 ) -> AsyncEngine:
     """An engine whose every connection carries our time-outs, in UTC."""
     return create_async_engine(
@@ -31,9 +30,9 @@ def make_engine(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
-        pool_pre_ping=pre_ping,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
+        hide_parameters=True,
         connect_args={
             "timeout": CONNECT_TIMEOUT_SECONDS,
             "command_timeout": max(COMMAND_TIMEOUT_SECONDS, statement_timeout_ms / 1000 + 1),

@@ -47,12 +47,9 @@ class Database:
         clock: Clock | None = None,
         application_name: str = "jivapay",
         statement_timeout_ms: int | None = None,
-        pre_ping: bool = True,
     ) -> None:
         options = {} if statement_timeout_ms is None else {"statement_timeout_ms": statement_timeout_ms}
-        self.engine = make_engine(
-            url, pool_size=pool_size, application_name=application_name, pre_ping=pre_ping, **options
-        )
+        self.engine = make_engine(url, pool_size=pool_size, application_name=application_name, **options)
         self._clock = clock or Clock()
         self._writes = async_sessionmaker(self.engine, class_=WriteSession, expire_on_commit=False)
         self._reads = async_sessionmaker(

@@ -12,7 +12,7 @@ from jivapay.security.access import client_ip
 from jivapay.security.dependencies import AppResources
 from jivapay.services import gateway_service
 from jivapay.utils.rate_limits import rate_limited
-from jivapay.utils.routing import UPLOAD_BODY_SIZE_MAX, api_router
+from jivapay.utils.routing import api_router
 
 router = api_router(
     "/gateway/payment_session", tags=("payment_session",), dependencies=[Depends(rate_limited("RATE_LIMIT_PAGE"))]
@@ -54,7 +54,7 @@ async def choose_method(
     return await gateway_service.choose_method(resources, actor, token, body)
 
 
-@router.post("/{token}/confirm", max_body_size=UPLOAD_BODY_SIZE_MAX)
+@router.post("/{token}/confirm")
 async def confirm_payment(
     resources: AppResources,
     actor: Customer,

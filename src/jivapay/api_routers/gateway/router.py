@@ -16,20 +16,18 @@ from jivapay.schemas_enums.gateway import (
 from jivapay.security.dependencies import AppResources, ReadDb
 from jivapay.security.store_auth import StoreAuth, StoreContext
 from jivapay.services import gateway_service
-from jivapay.utils.rate_limits import by_api_key, rate_limited
-from jivapay.utils.routing import UPLOAD_BODY_SIZE_MAX, api_router
+from jivapay.utils.routing import api_router
 
 router = api_router("/gateway", tags=("gateway",))
 
 PayinStore = Annotated[StoreContext, Depends(StoreAuth("payin"))]
 ReadingStore = Annotated[StoreContext, Depends(StoreAuth("read"))]
-LIMITED = [Depends(rate_limited("RATE_LIMIT_GATEWAY", by_api_key))]
 
 Identifier = Annotated[str, Path(max_length=128, examples=["0199aa7e-5d0c-7c31-b3a5-0d3f1c2b4a5d"])]
 By = Annotated[Literal["order_id", "external_order_id", "payment_token"], Query()]
 
 
-@router.post("/payin/init", status_code=201, dependencies=LIMITED)
+@router.post("/payin/init", status_code=201)
 async def initialize_payin(
     store: PayinStore, resources: AppResources, claim: Claim, body: PayinInit, response: Response
 ) -> PayinRead:
@@ -40,7 +38,7 @@ async def initialize_payin(
     return answer.made.thing
 
 
-@router.post("/payin/initiate_session", status_code=201, dependencies=LIMITED)
+@router.post("/payin/initiate_session", status_code=201)
 async def initiate_payment_session(
     store: PayinStore, resources: AppResources, claim: Claim, body: PayinInitiateSession, response: Response
 ) -> PayinSessionRead:
@@ -51,7 +49,7 @@ async def initiate_payment_session(
     return PayinSessionRead.model_validate(answer.made.thing)
 
 
-@router.get("/payin/status/{identifier}", dependencies=LIMITED)
+@router.get("/payin/status/{identifier}")
 async def get_payin_status(
     store: ReadingStore, resources: AppResources, identifier: Identifier, by: By = "order_id"
 ) -> PayinRead:
@@ -59,7 +57,7 @@ async def get_payin_status(
     return await gateway_service.get_incoming_order_status(resources, store, identifier, by=by)
 
 
-@router.post("/payin/confirm/{order_id}", dependencies=LIMITED, max_body_size=UPLOAD_BODY_SIZE_MAX)
+@router.post("/payin/confirm/{order_id}")
 async def confirm_payin(
     store: PayinStore,
     resources: AppResources,
@@ -71,7 +69,7 @@ async def confirm_payin(
     return await gateway_service.confirm_payin(resources, store, order_id, content)
 
 
-@router.post("/payin/cancel/{order_id}", dependencies=LIMITED)
+@router.post("/payin/cancel/{order_id}")
 async def cancel_payin(
     store: PayinStore, resources: AppResources, order_id: Identifier, body: CancelRequest | None = None
 ) -> PayinRead:
@@ -80,7 +78,7 @@ async def cancel_payin(
     return await gateway_service.cancel_payin(resources, store, order_id, reason)
 
 
-@router.get("/balance", dependencies=LIMITED)
+@router.get("/balance")
 async def get_balance(store: ReadingStore, session: ReadDb) -> BalanceRead:
     """The store's settlement balance."""
     return await gateway_service.get_balance(session, store)

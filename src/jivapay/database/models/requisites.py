@@ -46,6 +46,7 @@ class Requisite(Base):
             "ix_requisites_round_robin",
             "fiat_currency",
             "test",
+            "payment_method",
             "traffic_priority",
             text("last_used_at nulls first"),
             "id",

@@ -4,8 +4,8 @@ Everything here runs in the caller's transaction, after the caller's row locks: 
 (hard case 23). Source: BAL-01 to BAL-12, decisions 10 to 13.
 """
 
-from jivapay.services.balance_manager.accounts import AccountKey, Balance, get_balance, list_balances
-from jivapay.services.balance_manager.holds import hold, void_hold
+from jivapay.services.balance_manager.accounts import AccountKey, Balance, get_balance, list_balances, open_account
+from jivapay.services.balance_manager.holds import COVER_HOLD, hold_trader_crypto, void_hold
 from jivapay.services.balance_manager.roll_up import roll_up
 from jivapay.services.balance_manager.settlement import (
     calculate_commissions,
@@ -16,12 +16,14 @@ from jivapay.services.balance_manager.settlement import (
 )
 
 __all__ = [
+    "COVER_HOLD",
     "AccountKey",
     "Balance",
     "calculate_commissions",
     "get_balance",
-    "hold",
+    "hold_trader_crypto",
     "list_balances",
+    "open_account",
     "post_deposit",
     "repair_completed_order",
     "retake_hold",

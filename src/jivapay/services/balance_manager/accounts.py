@@ -86,6 +86,11 @@ async def account_ids(session: WriteSession, keys: Iterable[AccountKey]) -> Mapp
     return found
 
 
+async def open_account(session: WriteSession, key: AccountKey) -> None:
+    """Open an account at zero unless it exists."""
+    await account_ids(session, [key])
+
+
 def _opening(key: AccountKey) -> dict[str, object]:
     return {
         "owner_type": key.owner_type,

@@ -2,30 +2,35 @@
 
 from decimal import Decimal
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
+from sqlalchemy.types import Numeric
 
 from jivapay.database.models.ledger import Account, Hold
 from jivapay.database.session import WriteSession
 from jivapay.exceptions import InsufficientBalance
 from jivapay.schemas_enums.enums import HoldStatus
-from jivapay.services.balance_manager.accounts import AccountKey, account_ids
 
-HOLD = text("""
-with covered as (
-  update accounts set held = held + :amount
-   where id = (select id from accounts where owner_type = :owner_type and owner_id = :owner_id and kind = :kind
-                  and currency = :currency and test = :test)
-     and (may_go_negative or balance - held >= :amount)
-  returning id
-)
-insert into holds (account_id, amount, ref_type, ref_id)
-select id, :amount, :ref_type, :ref_id from covered
+COVER_HOLD = """
+update accounts set held = held + :hold_amount
+ where id = (select id from accounts where owner_type = 'trader' and owner_id = :trader_id and kind = 'crypto'
+                and currency = :crypto and test = :test)
+   and (may_go_negative or balance - held >= :hold_amount)
 returning id
-""")
+"""
+"""Sets `:hold_amount` aside on the trader's crypto account; no row when it is not covered. A hold row must follow."""
+
+HOLD = text(f"""
+with covered as ({COVER_HOLD})
+insert into holds (account_id, amount, ref_type, ref_id)
+select id, :hold_amount, :ref_type, :ref_id from covered
+returning id
+""").bindparams(bindparam("hold_amount", type_=Numeric()))  # noqa: S608 - built from our own constants
 
 
-async def hold(session: WriteSession, key: AccountKey, amount: Decimal, *, ref_type: str, ref_id: int) -> None:
-    """Set `amount` aside on an account for one open deal. Locks the account.
+async def hold_trader_crypto(
+    session: WriteSession, trader_id: int, currency: str, amount: Decimal, *, test: bool, ref_type: str, ref_id: int
+) -> None:
+    """Set `amount` aside on a trader's crypto for one open deal. Locks the account.
 
     Raises InsufficientBalance when it does not cover it. A second active hold of the same deal is refused by
     the database.
@@ -33,22 +38,15 @@ async def hold(session: WriteSession, key: AccountKey, amount: Decimal, *, ref_t
     if amount <= 0:
         raise AssertionError("a hold is positive")
     values = {
-        "amount": amount,
-        "owner_type": key.owner_type.value,
-        "owner_id": key.owner_id,
-        "kind": key.kind.value,
-        "currency": key.currency,
-        "test": key.test,
+        "hold_amount": amount,
+        "trader_id": trader_id,
+        "crypto": currency,
+        "test": test,
         "ref_type": ref_type,
         "ref_id": ref_id,
     }
-    if await session.scalar(HOLD, values) is not None:
-        return
-    if key.may_go_negative:
-        await account_ids(session, [key])
-        if await session.scalar(HOLD, values) is not None:
-            return
-    raise InsufficientBalance
+    if await session.scalar(HOLD, values) is None:
+        raise InsufficientBalance
 
 
 async def active_hold(session: WriteSession, ref_type: str, ref_id: int) -> Hold | None:

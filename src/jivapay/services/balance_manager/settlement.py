@@ -13,7 +13,7 @@ from jivapay.domain.identifiers import new_id
 from jivapay.exceptions import ConfigurationError
 from jivapay.schemas_enums.enums import AccountKind, Direction, HoldStatus, OrderStatus, OwnerType, TransferKind
 from jivapay.services.balance_manager.accounts import AccountKey, move
-from jivapay.services.balance_manager.holds import active_hold, end_hold, hold
+from jivapay.services.balance_manager.holds import active_hold, end_hold, hold_trader_crypto
 
 
 def calculate_commissions(
@@ -40,8 +40,15 @@ def order_hold_amount(order: Order) -> Decimal:
 
 async def retake_hold(session: WriteSession, order: Order) -> None:
     """Hold a lapsed pay-in's cost anew. Raises InsufficientBalance."""
-    key = AccountKey.trader_crypto(order.trader_id, order.crypto_currency, test=order.test)
-    await hold(session, key, order_hold_amount(order), ref_type="order", ref_id=order.id)
+    await hold_trader_crypto(
+        session,
+        order.trader_id,
+        order.crypto_currency,
+        order_hold_amount(order),
+        test=order.test,
+        ref_type="order",
+        ref_id=order.id,
+    )
 
 
 async def update_balances_for_completed_order(session: WriteSession, order: Order) -> None:

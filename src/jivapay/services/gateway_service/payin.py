@@ -12,7 +12,7 @@ from jivapay.database.locks import lock_deal_for_update
 from jivapay.database.session import AnySession, Database
 from jivapay.domain.actors import Actor
 from jivapay.domain.money import format_amount
-from jivapay.exceptions import OrderStateConflict, StorageError, ValidationFailed
+from jivapay.exceptions import DependencyUnavailable, OrderStateConflict, ValidationFailed
 from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus
 from jivapay.schemas_enums.gateway import (
     BalanceRead,
@@ -144,7 +144,8 @@ async def confirm_deal(
 ) -> None:
     """Check, close, store, link: the receipt is cleaned and stored before the transaction that links it.
 
-    Storage down: the confirmation is kept without the receipt, unless the store insists on one (StorageError).
+    Storage down: the confirmation is kept without the receipt, unless the store insists on one
+    (DependencyUnavailable).
     """
     rules = await resources.config.current()
     async with resources.database.read() as session:
@@ -159,10 +160,10 @@ async def confirm_deal(
     stored: StoredReceipt | None = None
     lost = False
     if receipt is not None:
-        cleaned = await document_service.prepare_receipt(receipt)
         try:
+            cleaned = await document_service.prepare_receipt(receipt)
             stored = await document_service.stage(resources.storage, cleaned, clock=resources.clock)
-        except StorageError:
+        except DependencyUnavailable:
             if receipt_required:
                 raise
             lost = True

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,7 @@ from jivapay.domain.actors import Actor
 from jivapay.domain.money import ZERO
 from jivapay.domain.outcomes import Assigned, Busy, Denied, Frozen, NeedsReview, NoRequisite, NotDue, Outcome
 from jivapay.exceptions import InsufficientBalance, JivaPayException
-from jivapay.schemas_enums.enums import Direction, FraudStatus, IncomingOrderStatus
+from jivapay.schemas_enums.enums import ActorKind, Direction, FraudStatus, IncomingOrderStatus
 from jivapay.services import balance_manager, fraud_detector, order_status_manager, requisite_selector
 from jivapay.services.balance_manager import AccountKey
 from jivapay.services.fraud_detector import FraudFacts
@@ -37,7 +37,9 @@ REASONS = {
 }
 
 LOCK_DUE = text("""
-select i.id, i.public_id, i.external_id, i.metadata,
+select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.actor_id', '', true),
+       set_config('jivapay.reason', 'requisite reserved', true),
+       i.id, i.public_id, i.external_id, i.metadata,
        coalesce(i.callback_url, s.callback_url) as callback_url, i.store_id, i.direction, i.test, i.version,
        i.retry_count, i.amount_fiat, i.fiat_currency, i.crypto_currency, i.payment_method, i.bank,
        i.customer_id, i.customer_ip, i.review_approved_at is not null as is_approved, i.hosted,
@@ -62,7 +64,10 @@ select i.id, i.public_id, i.external_id, i.metadata,
    and i.expires_at > app_now()
    for no key update of i skip locked
 """)
-"""Locks the incoming order and reads all that decides about it. No row: done, not due, or somebody else's."""
+"""Locks the incoming order, reads all that decides about it, and announces the step that is hoped for.
+
+No row: done, not due, or in somebody else's hands.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,9 @@ class DueOrder:
             self.store_id,
             is_approved=self.is_approved,
         )
+
+
+DUE_FIELDS = tuple(field.name for field in fields(DueOrder))
 
 
 async def process_incoming_order(
@@ -173,6 +181,7 @@ async def _lock_due(session: WriteSession, incoming_order_id: int, rules: Busine
             LOCK_DUE,
             {
                 "id": incoming_order_id,
+                "actor_kind": ActorKind.SYSTEM.value,
                 "pay_seconds": rules.client_pay_seconds,
                 "rate_max_age": rules.rate_max_age_seconds,
             },
@@ -180,8 +189,8 @@ async def _lock_due(session: WriteSession, incoming_order_id: int, rules: Busine
     ).one_or_none()
     if row is None:
         return None
-    values: dict[str, Any] = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented row mapping
-    return DueOrder(**{**values, "direction": Direction(values["direction"])})
+    values = row._asdict()
+    return DueOrder(**{name: values[name] for name in DUE_FIELDS} | {"direction": Direction(values["direction"])})
 
 
 def _wanted(due: DueOrder) -> Wanted:
@@ -213,7 +222,9 @@ async def _assign(session: WriteSession, due: DueOrder, candidate: Candidate, ac
         trader_percent=candidate.trader_percent,
         crypto_scale=due.crypto_scale,
     )
-    counted_day = await requisite_selector.book_usage(session, candidate.requisite_id, quote.amount_fiat)
+    if due.test:
+        trader = AccountKey.trader_crypto(candidate.trader_id, due.crypto_currency, test=True)
+        await balance_manager.open_account(session, trader)
     order_id = await order_status_manager.assign(
         session,
         actor,
@@ -236,12 +247,9 @@ async def _assign(session: WriteSession, due: DueOrder, candidate: Candidate, ac
             rate_source=due.rate_source,
             rate_at=due.rate_at,
             store_percent=due.store_percent or ZERO,
-            counted_day=counted_day,
             expires_at=due.now + timedelta(seconds=due.pay_seconds),
         ),
     )
-    trader = AccountKey.trader_crypto(candidate.trader_id, due.crypto_currency, test=due.test)
-    await balance_manager.hold(session, trader, quote.trader_net, ref_type="order", ref_id=order_id)
     return Assigned(order_id)
 
 

@@ -4,6 +4,7 @@ Rows come locked (`database/locks.py`). Every step is checked against `domain/or
 audited, and told to the store, in the caller's transaction.
 """
 
+from jivapay.services.order_status_manager.assignment import Assignment, assign
 from jivapay.services.order_status_manager.payin import (
     Confirmation,
     attach_receipt,
@@ -18,10 +19,8 @@ from jivapay.services.order_status_manager.payin import (
 )
 from jivapay.services.order_status_manager.step import database_now, order_facts, tell_store
 from jivapay.services.order_status_manager.waiting import (
-    Assignment,
     Failure,
     approve_review,
-    assign,
     cancel_waiting,
     create_incoming,
     expire_waiting,

@@ -7,12 +7,12 @@ Source: SEL-01 to SEL-15, domain.md "Which requisite".
 
 from jivapay.services.requisite_selector.explanation import explain
 from jivapay.services.requisite_selector.selection import Candidate, Wanted, find_suitable_requisite
-from jivapay.services.requisite_selector.usage import book_usage, count_again, release_usage
+from jivapay.services.requisite_selector.usage import BOOK_USAGE, count_again, release_usage
 
 __all__ = [
+    "BOOK_USAGE",
     "Candidate",
     "Wanted",
-    "book_usage",
     "count_again",
     "explain",
     "find_suitable_requisite",

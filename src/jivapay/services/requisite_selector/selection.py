@@ -83,17 +83,28 @@ def typed(statement: TextClause) -> TextClause:
 
 @cache
 def candidate_statement(direction: Direction) -> TextClause:
-    """The best suitable requisite that nobody has locked, locked."""
-    conditions = "\n   and ".join(rules(direction).values())
+    """The best suitable requisite that nobody has locked, locked.
+
+    The rules stand in a scalar subquery, which PostgreSQL does not flatten into joins: it walks the round-robin
+    index and stops at the first requisite that passes, however many there are.
+    """
+    conditions = "\n        and ".join(rules(direction).values())
     statement = text(f"""
-select r.id
-  from {SOURCES}
- where {SCOPE}
-   and not (r.id = any(:excluded))
-   and {conditions}
- order by r.traffic_priority, r.last_used_at nulls first, r.id
+select q.id
+  from requisites q
+ where q.fiat_currency = :currency and q.test = :test and q.payment_method = :method
+   and q.status = 'approve' and not q.is_excluded_from_distribution
+   and not (q.id = any(:excluded))
+   and (
+     select true
+       from {SOURCES}
+      where r.id = q.id
+        and {SCOPE}
+        and {conditions}
+   )
+ order by q.traffic_priority, q.last_used_at nulls first, q.id
  limit 1
-   for no key update of r skip locked
+   for no key update of q skip locked
 """)  # noqa: S608 - built from our own constants
     return typed(statement).bindparams(bindparam("excluded", type_=ARRAY(BigInteger)))
 
@@ -105,7 +116,9 @@ def recheck_statement(direction: Direction) -> TextClause:
     return typed(
         text(f"""
 select r.id, r.trader_id, {_percent(direction)}, rs.lower_limit, rs.upper_limit,
-       rs.turnover_limit_minutes, rs.turnover_limit_sum, rs.max_open_orders
+       rs.turnover_limit_minutes, rs.turnover_limit_sum, rs.max_open_orders,
+       exists (select 1 from orders l where l.trader_id = r.trader_id and l.fiat_currency = :currency
+                  and l.amount_slot = :amount) as has_lapsed_slot
   from {SOURCES}
  where {SCOPE}
    and r.id = :requisite_id
@@ -130,8 +143,9 @@ async def find_suitable_requisite(session: WriteSession, wanted: Wanted) -> Cand
             await session.execute(recheck_statement(wanted.direction), {**parameters, "requisite_id": requisite_id})
         ).one_or_none()
         if row is not None:
-            candidate = Candidate(*row)
-            if wanted.direction is Direction.PAY_IN:
+            *values, has_lapsed_slot = row
+            candidate = Candidate(*values)
+            if has_lapsed_slot:
                 await session.execute(
                     FREE_LAPSED_SLOT,
                     {"trader_id": candidate.trader_id, "currency": wanted.fiat_currency, "amount": wanted.amount},

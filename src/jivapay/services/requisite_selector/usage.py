@@ -7,20 +7,24 @@ while the requisite still counts that day; invariant I37 compares the counters w
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlalchemy.types import Numeric
 
 from jivapay.database.models.orders import Order
 from jivapay.database.session import WriteSession
 from jivapay.domain.money import ZERO
 from jivapay.services.requisite_selector.rules import DAY_USED, TODAY
 
-BOOK = text(f"""
+BOOK_USAGE = f"""
 update requisites r
    set day_used = {DAY_USED} + :amount, day = {TODAY}, total_used = r.total_used + :amount,
        open_count = r.open_count + 1, last_used_at = clock_timestamp() + (app_now() - now())
  where r.id = :requisite_id
 returning r.day
-""")  # noqa: S608 - built from our own constants
+"""  # noqa: S608 - built from our own constants
+"""Counts one more open order of `:amount` on `:requisite_id`, which the selection has locked."""
+
+BOOK = text(BOOK_USAGE).bindparams(bindparam("amount", type_=Numeric()))
 
 CLOSE = text("update requisites set open_count = open_count - 1 where id = :requisite_id")
 
@@ -33,7 +37,7 @@ update requisites
 
 
 async def book_usage(session: WriteSession, requisite_id: int, amount: Decimal) -> date:
-    """Count one more open order; the requisite is locked by the selection. Returns the UTC day it counts on."""
+    """Count one more open order on a locked requisite. Returns the UTC day it counts on."""
     day = await session.scalar(BOOK, {"requisite_id": requisite_id, "amount": amount})
     if not isinstance(day, date):
         raise AssertionError(f"requisite {requisite_id} is gone")  # noqa: TRY004 - a broken state, not a type

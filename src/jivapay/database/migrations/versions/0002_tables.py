@@ -875,7 +875,14 @@ def upgrade() -> None:
     op.create_index(
         "ix_requisites_round_robin",
         "requisites",
-        ["fiat_currency", "test", "traffic_priority", sa.literal_column("last_used_at nulls first"), "id"],
+        [
+            "fiat_currency",
+            "test",
+            "payment_method",
+            "traffic_priority",
+            sa.literal_column("last_used_at nulls first"),
+            "id",
+        ],
         unique=False,
         postgresql_where=sa.text("status = 'approve' and not is_excluded_from_distribution"),
     )
