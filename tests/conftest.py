@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from jivapay.config.clock import ShiftedClock
+from jivapay.config.logger import setup_logging
 from jivapay.config.settings import Settings
 from jivapay.database.migrate import upgrade
 from jivapay.database.session import Database
@@ -29,6 +30,7 @@ def pytest_configure() -> None:
     os.environ["TZ"] = TIME_ZONE
     time.tzset()
     refuse_the_outside()
+    setup_logging(as_json=True)
 
 
 @pytest.fixture(scope="session")
