@@ -103,6 +103,9 @@ class StrictRequest(Request):
         """The form, or an Unreadable."""
         try:
             async with asyncio.timeout(UPLOAD_SECONDS):
+                if "x-signature" in self.headers:
+                    # A signature is over the bytes, and parsing a form uses them up.
+                    await super().body()
                 form: FormData = await super().form(**limits)
         except TimeoutError:
             return Unreadable(RequestTimeout())

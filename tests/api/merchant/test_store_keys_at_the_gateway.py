@@ -99,3 +99,19 @@ async def test_a_signature_nobody_asked_for_counts_too(office: Office, merchant:
     _, key, _ = await open_store(merchant)
     wrong = {"X-Timestamp": str(int(time.time())), "X-Signature": "0" * 64}
     assert code_of(await ask(office, key, **wrong)) == (401, "signature.invalid")
+
+
+async def test_signed_form(office: Office, merchant: Person, clock: ShiftedClock) -> None:
+    _, key, secret = await open_store(merchant, require_signed_requests=True)
+    content = b'--b\r\nContent-Disposition: form-data; name="receipt"; filename="r.png"\r\n\r\nx\r\n--b--\r\n'
+    now = int(clock.now().timestamp())
+    url = "/gateway/payin/confirm/0199aaaa-0000-7000-8000-000000000000"
+    for signed, expected in ((content, (404, "not_found")), (content + b" ", (401, "signature.invalid"))):
+        digest = hmac.new(secret.encode(), f"{now}.".encode() + signed, hashlib.sha256).hexdigest()
+        headers = {
+            "X-API-Key": key,
+            "X-Timestamp": str(now),
+            "X-Signature": digest,
+            "Content-Type": "multipart/form-data; boundary=b",
+        }
+        assert code_of(await office.client.post(url, content=content, headers=headers)) == expected
