@@ -67,8 +67,6 @@ class Settings(BaseSettings):
     api_docs: bool | None = None
     """Whether `/docs` and `/openapi.json` are served; unset: everywhere but in production."""
     sentry_dsn: SecretStr | None = None
-    metrics_port: int = Field(default=0, ge=0, le=65535)
-    """0: no metrics listener."""
 
     jivapay_admin_email: str | None = None
     jivapay_admin_password: SecretStr | None = None
