@@ -1,7 +1,8 @@
 """Adding insert-only postings to the balances of platform and world, by transaction horizon (hard case 5).
 
 Row ids are not ordered like commits, so a watermark of ids would lose the postings of a slower transaction for
-ever. The horizon is `pg_snapshot_xmin`: every transaction before it has ended.
+ever. The horizon is `pg_snapshot_xmin`: every transaction before it has ended. The lock lets postings of others
+refer to the accounts meanwhile (H4): a stronger one would make roll-up and completions wait for each other.
 """
 
 from sqlalchemy import text
@@ -11,7 +12,8 @@ from jivapay.database.session import WriteSession
 ROLL_UP = text("""
 with horizon as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as xid),
 locked as (
-  select id, coalesce(rolled_xid, '0'::xid8) as rolled_xid from accounts where rolled_up order by id for update
+  select id, coalesce(rolled_xid, '0'::xid8) as rolled_xid from accounts where rolled_up order by id
+     for no key update
 ),
 added as (
   select l.id, coalesce(sum(p.amount), 0) as amount
