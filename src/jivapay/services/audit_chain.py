@@ -59,30 +59,30 @@ class Head:
     hash: bytes
 
 
-async def append(database: Database) -> int:
-    """Link what has been committed since the last time, at most a batch a transaction; gives how many.
+async def append(database: Database, *, batch: int = BATCH) -> int:
+    """Link what has been committed since the last time, at most `batch` a transaction; gives how many.
 
     0 at once when somebody else is doing it.
     """
     total = 0
     while True:
         async with database.write() as session:
-            linked = await _append_batch(session)
+            linked = await _append_batch(session, batch)
         total += linked
-        if linked < BATCH:
+        if linked < batch:
             return total
 
 
-async def _append_batch(session: WriteSession) -> int:
+async def _append_batch(session: WriteSession, batch: int) -> int:
     if not await session.scalar(_TRY_LOCK, {"key": LOCK_KEY}):
         return 0
     await session.execute(_OPEN_HORIZON, {"name": NAME})
-    ready = (await session.execute(_READY, {"name": NAME, "limit": BATCH})).all()
+    ready = (await session.execute(_READY, {"name": NAME, "limit": batch})).all()
     rows = [row for row in ready if row.id is not None]
     if rows:
         head = await get_head(session)
         await session.execute(insert(AuditChain), _links(head, [(row.id, row.digest) for row in rows]))
-    await session.execute(_MOVE_HORIZON, {"name": NAME, "xid": rows[-1].xid if len(rows) == BATCH else ready[0].safe})
+    await session.execute(_MOVE_HORIZON, {"name": NAME, "xid": rows[-1].xid if len(rows) == batch else ready[0].safe})
     return len(rows)
 
 

@@ -78,10 +78,12 @@ async def run_all(
     return [await _ask(database, invariant, since, timeout_ms) for invariant in asked]
 
 
-async def check_and_freeze(database: Database, actor: Actor, *, complete: bool) -> list[InvariantResult]:
+async def check_and_freeze(
+    database: Database, actor: Actor, *, complete: bool, invariants: Iterable[Invariant] = INVARIANTS
+) -> list[InvariantResult]:
     """Run them, keep what was found, freeze money when one of the money kind is violated, raise alarms."""
     started_at, started = await _database_now(database), time.monotonic()
-    results = await run_all(database, complete=complete)
+    results = await run_all(database, complete=complete, invariants=invariants)
     violated = [result for result in results if not result.holds]
     freezing = next((result for result in violated if result.freezes and result.finished), None)
     async with database.write() as session:
