@@ -73,7 +73,11 @@ class IncomingOrder(Base):
     amount_crypto: Mapped[Decimal | None]
     """As quoted; the order's is what counts."""
     quoted_rate: Mapped[Decimal | None]
+    """With the store's margin, as shown; `quoted_base_rate` is without it."""
+    quoted_base_rate: Mapped[Decimal | None]
+    quoted_source: Mapped[str | None]
     quoted_at: Mapped[Moment | None]
+    """The rate's moment. The quote holds while it is at most RATE_MAX_AGE_SECONDS old."""
     payment_method: Mapped[str | None] = mapped_column(ForeignKey("payment_methods.code"))
     bank: Mapped[str | None] = mapped_column(ForeignKey("banks.code"))
     customer_id: Mapped[str | None]

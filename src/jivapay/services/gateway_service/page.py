@@ -125,9 +125,8 @@ async def _take_choice(
     if customer_id is None and store.gateway_require_customer_id_param:
         raise ValidationFailed.at("body", "customer_id", code="validation.required")
     await order_processor.check_choice(session, store, amount=amount, method=choice.payment_method, bank=choice.bank)
-    incoming.quoted_rate, incoming.amount_crypto, incoming.quoted_at = await order_processor.quote(
-        session, store, amount, rules
-    )
+    for column, value in (await order_processor.quote(session, store, amount, rules)).items():
+        setattr(incoming, column, value)
     incoming.amount_fiat, incoming.customer_id = amount, customer_id
     incoming.customer_ip = incoming.customer_ip or actor.ip
     incoming.payment_method, incoming.bank = choice.payment_method, choice.bank

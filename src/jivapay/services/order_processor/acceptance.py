@@ -160,10 +160,8 @@ async def check_choice(
     await reference_data.check_method_and_bank(session, store.fiat_currency, method, bank)
 
 
-async def quote(
-    session: AnySession, store: StoreContext, amount: Decimal, rules: BusinessSettings
-) -> tuple[Decimal, Decimal, datetime]:
-    """Rate with the store's margin, crypto amount, and the rate's moment.
+async def quote(session: AnySession, store: StoreContext, amount: Decimal, rules: BusinessSettings) -> dict[str, Any]:
+    """What the store is offered now, as the columns of its incoming order that keep it.
 
     Raises RateStale; ValidationFailed `amount.too_small` when commission would eat it; ConfigurationError.
     """
@@ -182,7 +180,13 @@ async def quote(
     crypto = crypto_amount(amount, shown, scale)
     if crypto - percent_of(crypto, percent, scale) <= 0:
         raise ValidationFailed.at("body", "amount", code="amount.too_small")
-    return shown, crypto, rate.at
+    return {
+        "amount_crypto": crypto,
+        "quoted_rate": shown,
+        "quoted_base_rate": rate.value,
+        "quoted_source": rate.source,
+        "quoted_at": rate.at,
+    }
 
 
 def _check_store(store: StoreContext) -> None:
@@ -239,9 +243,7 @@ async def _count_unpaid(session: AnySession, whose: ColumnElement[bool], maximum
 async def _values(
     session: AnySession, store: StoreContext, request: Request, rules: BusinessSettings, now: datetime
 ) -> dict[str, Any]:
-    rate, crypto, rate_at = (None, None, None)
-    if request.amount is not None:
-        rate, crypto, rate_at = await quote(session, store, request.amount, rules)
+    quoted = {} if request.amount is None else await quote(session, store, request.amount, rules)
     is_due = request.amount is not None and request.payment_method is not None
     return {
         "public_id": new_id(),
@@ -253,9 +255,7 @@ async def _values(
         "amount_fiat": request.amount,
         "fiat_currency": store.fiat_currency,
         "crypto_currency": store.crypto_currency,
-        "amount_crypto": crypto,
-        "quoted_rate": rate,
-        "quoted_at": rate_at,
+        **quoted,
         "payment_method": request.payment_method,
         "bank": request.bank,
         "customer_id": request.customer_id,

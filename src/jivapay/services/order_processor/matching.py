@@ -47,9 +47,8 @@ select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.
        s.rate_margin_percent as margin_percent,
        case when i.direction = 'pay_in' then sc.commission_payin else sc.commission_payout end as store_percent,
        c.scale as crypto_scale,
-       case when i.direction = 'pay_in' then er.sell_rate else er.buy_rate end as base_rate,
-       er.source as rate_source, er.stamped_at as rate_at,
-       er.stamped_at >= app_now() - make_interval(secs => :rate_max_age) as rate_fresh,
+       offer.base_rate, offer.source as rate_source, offer.at as rate_at,
+       offer.at >= app_now() - make_interval(secs => :rate_max_age) as rate_fresh,
        exists (select 1 from money_freezes where lifted_at is null) as frozen,
        app_now() as now
   from incoming_orders i
@@ -57,15 +56,21 @@ select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.
   left join store_commissions sc on sc.store_id = s.id
   join currencies c on c.code = i.crypto_currency
   left join lateral (
-    select e.* from exchange_rates e
-     where e.fiat = i.fiat_currency and e.crypto = i.crypto_currency order by e.id desc limit 1
-  ) er on true
+    select i.quoted_base_rate as base_rate, i.quoted_source as source, i.quoted_at as at, 0 as place
+     where i.quoted_at >= app_now() - make_interval(secs => :rate_max_age)
+    union all
+    (select case when i.direction = 'pay_in' then e.sell_rate else e.buy_rate end, e.source, e.stamped_at, 1
+       from exchange_rates e
+      where e.fiat = i.fiat_currency and e.crypto = i.crypto_currency order by e.id desc limit 1)
+    order by place limit 1
+  ) offer on true
  where i.id = :id and i.status in ('new', 'retrying') and i.next_attempt_at <= app_now()
    and i.expires_at > app_now()
    for no key update of i skip locked
 """)
 """Locks the incoming order, reads all that decides about it, and announces the step that is hoped for.
 
+The rate is the one quoted at acceptance while that quote holds, else the one in force.
 No row: done, not due, or in somebody else's hands.
 """
 

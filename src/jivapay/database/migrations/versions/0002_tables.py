@@ -644,6 +644,8 @@ def upgrade() -> None:
         sa.Column("crypto_currency", sa.Text(), nullable=False),
         sa.Column("amount_crypto", sa.Numeric(), nullable=True),
         sa.Column("quoted_rate", sa.Numeric(), nullable=True),
+        sa.Column("quoted_base_rate", sa.Numeric(), nullable=True),
+        sa.Column("quoted_source", sa.Text(), nullable=True),
         sa.Column("quoted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("payment_method", sa.Text(), nullable=True),
         sa.Column("bank", sa.Text(), nullable=True),
