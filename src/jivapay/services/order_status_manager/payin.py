@@ -87,7 +87,7 @@ async def confirm_payment_from_gateway_page(
         raise OrderStateConflict(order.status)
     await steps.announce(session, actor, "payer confirmed")
     if late:
-        events = [await _revive(session, deal, now, rules)]
+        events = [await _revive(session, deal, now, rules, brought.needs_person)]
     else:
         events = [await _await_trader(session, deal, now, rules, brought.needs_person)]
     order.client_confirmed_at = now
@@ -123,11 +123,15 @@ async def _await_trader(
     return step(order, OrderStatus.PENDING_TRADER_CONFIRMATION, "order.client_confirmed")
 
 
-async def _revive(session: WriteSession, deal: Deal, now: datetime, rules: BusinessSettings) -> AuditEvent:
+async def _revive(
+    session: WriteSession, deal: Deal, now: datetime, rules: BusinessSettings, needs_person: str | None
+) -> AuditEvent:
     """Hold and slot are taken anew on the same requisite; where that fails a person decides, never a refusal."""
     order = require_order(deal)
     order.revived_at = now
     order.amount_exceptions = [*order.amount_exceptions, AmountException.LATE.value]
+    if needs_person is not None:
+        return step(order, OrderStatus.REQUIRES_ATTENTION, "order.late_claim", reason=needs_person)
     await lock_requisite_for_update(session, order.requisite_id)
     if not await retake_slot(session, order):
         return step(order, OrderStatus.REQUIRES_ATTENTION, "order.late_claim", reason="amount taken meanwhile")
