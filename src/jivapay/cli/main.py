@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jivapay.cli import check, db, money, serve, up, user
+from jivapay.cli import check, db, demo, money, serve, up, user
 from jivapay.cli.failures import clear_line
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     epilog="Start with: jivapay up",
 )
 app.command()(up.up)
+app.command()(demo.demo)
 app.command()(serve.serve)
 app.command()(serve.worker)
 app.command()(serve.relay)

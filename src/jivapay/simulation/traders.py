@@ -1,0 +1,159 @@
+"""Traders and their paymaster: they sign in like people, watch their lists, and say what they see in their banks."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+
+from jivapay.schemas_enums.enums import OrderStatus, Role
+from jivapay.simulation.cast import Person
+from jivapay.simulation.http import Api, Refused
+from jivapay.simulation.plans import plan_trader
+from jivapay.simulation.purchases import Json
+
+LOOK_EVERY_SECONDS = 0.7
+BALANCE_EVERY_SECONDS = 5.0
+WATCHED = (OrderStatus.PENDING, OrderStatus.PENDING_TRADER_CONFIRMATION)
+PAGE_SIZE = 200
+UNAUTHORISED, CONFLICTS = 401, frozenset({404, 409, 410})
+LOW_WATER, TOP_UP = Decimal(15_000), Decimal(30_000)
+"""In USDT: when a trader asks for more, and how much he brings."""
+CANCEL_REASON = "карта временно недоступна"
+
+
+class SignedIn:
+    """A person at his door of the platform; signs in again when his session has ended."""
+
+    def __init__(self, client: httpx2.AsyncClient, person: Person) -> None:
+        self.person = person
+        self.door = f"/api/{person.role}"
+        self._client = client
+        self._api: Api | None = None
+
+    async def sign_in(self) -> None:
+        api = Api(self._client)
+        given = {"email": self.person.email, "password": self.person.password}
+        token = (await api.post(f"{self.door}/auth/login", given))["access_token"]
+        self._api = Api(self._client, {"Authorization": f"Bearer {token}"})
+
+    async def get(self, path: str, **params: Any) -> Json:  # noqa: ANN401 - query values
+        return await self._again_when_signed_out(lambda api: api.get(f"{self.door}{path}", **params))
+
+    async def post(self, path: str, body: Json | None = None) -> Json:
+        return await self._again_when_signed_out(lambda api: api.post(f"{self.door}{path}", body))
+
+    async def _again_when_signed_out(self, ask: Callable[[Api], Any]) -> Json:
+        if self._api is not None:
+            try:
+                return dict(await ask(self._api))
+            except Refused as refusal:
+                if refusal.status != UNAUTHORISED:
+                    raise
+        await self.sign_in()
+        if self._api is None:
+            raise AssertionError("signed in")
+        return dict(await ask(self._api))
+
+
+class Paymaster:
+    """Staff who bring traders' deposits in: one records, another decides, as the four-eyes rule wants it."""
+
+    def __init__(self, client: httpx2.AsyncClient, staff: list[Person]) -> None:
+        self._people = [SignedIn(client, person) for person in staff[:2]]
+        self._turn = asyncio.Lock()
+        self.paid_in = Decimal(0)
+
+    async def top_up(self, user_id: str, currency: str) -> None:
+        """Raises Refused."""
+        async with self._turn:
+            recorder, decider = self._people
+            await recorder.sign_in()  # money asks for a person who has just proved himself
+            deposit = await recorder.post(
+                "/deposits",
+                {
+                    "owner_type": "trader",
+                    "owner_id": user_id,
+                    "amount": str(TOP_UP),
+                    "currency": currency,
+                    "network": "tron",
+                    "tx_hash": secrets.token_hex(32),
+                    "reason": "deposit brought in",
+                },
+            )
+            if deposit["status"] == "requested":
+                await decider.sign_in()
+                decision = {"decision": "approve", "reason": "seen on the chain"}
+                await decider.post(f"/deposits/{deposit['id']}/decision", decision)
+            self.paid_in += TOP_UP
+
+
+class Trader:
+    """One trader. `sent` is the banks' memory; `serves` says which customers' orders are this simulation's."""
+
+    def __init__(
+        self, signed_in: SignedIn, paymaster: Paymaster, *, seed: str, sent: set[str], serves: Callable[[Json], bool]
+    ) -> None:
+        self.name = signed_in.person.email.partition("@")[0]
+        self.available: Decimal | None = None
+        self.held: Decimal | None = None
+        self._door = signed_in
+        self._paymaster = paymaster
+        self._seed = seed
+        self._sent = sent
+        self._serves = serves
+        self._first_seen: dict[tuple[str, str], float] = {}
+        self._user_id: str | None = None
+        self._takes_deposits = True
+
+    async def begin(self) -> None:
+        await self._door.sign_in()
+        await self._door.post("/work", {"in_work": True})
+        self._user_id = str((await self._door.get("/auth/me"))["id"])
+        await self.count_money()
+
+    async def look(self, now: float) -> None:
+        """One look at the list of orders, and what follows from it. Raises Refused, NoAnswer."""
+        listed = await self._door.get("/orders", status=[status.value for status in WATCHED], page_size=PAGE_SIZE)
+        there = {}
+        for order in listed["items"]:
+            key = (str(order["order_id"]), str(order["status"]))
+            there[key] = self._first_seen.get(key, now)
+            if self._serves(order):
+                await self._treat(order, waited_seconds=now - there[key])
+        self._first_seen = there
+
+    async def count_money(self) -> None:
+        balances = (await self._door.get("/balances"))["items"]
+        crypto = next(balance for balance in balances if balance["account"] == "crypto")
+        self.available, self.held = Decimal(crypto["available"]), Decimal(crypto["held"])
+        if self._takes_deposits and self._user_id is not None and self.available < LOW_WATER:
+            try:
+                await self._paymaster.top_up(self._user_id, crypto["currency"])
+            except Refused as refusal:
+                if refusal.code != "deposit.test_world":
+                    raise
+                self._takes_deposits = False  # the sandbox needs none
+
+    async def _treat(self, order: Json, *, waited_seconds: float) -> None:
+        order_id = order["order_id"]
+        plan = plan_trader(self._seed, order["customer_id"] or "", order["amount"])
+        if plan.is_silent or waited_seconds < plan.confirms_after_seconds:
+            return
+        if order_id in self._sent:
+            await self._unless_too_late(f"/orders/{order_id}/confirm", None)
+        elif plan.cancels and order["status"] == OrderStatus.PENDING:
+            await self._unless_too_late(f"/orders/{order_id}/cancel", {"reason": CANCEL_REASON})
+
+    async def _unless_too_late(self, path: str, body: Json | None) -> None:
+        try:
+            await self._door.post(path, body)
+        except Refused as refusal:
+            if refusal.status not in CONFLICTS:
+                raise
+
+
+def paymaster_of(client: httpx2.AsyncClient, users: tuple[Person, ...]) -> Paymaster:
+    return Paymaster(client, [person for person in users if person.role == Role.ADMIN])

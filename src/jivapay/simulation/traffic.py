@@ -1,0 +1,221 @@
+"""All of them together: orders arrive at a rate, traders and shops do their work, somebody counts.
+
+A person who stumbles is counted and the others go on; at the end the shops' books are compared with the platform's.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import count as numbers
+from random import Random
+
+from jivapay.schemas_enums.enums import Role
+from jivapay.simulation import report
+from jivapay.simulation.cast import Cast
+from jivapay.simulation.http import Api, Refused, open_client
+from jivapay.simulation.plans import plan_order
+from jivapay.simulation.purchases import Json, Purchase
+from jivapay.simulation.report import Report
+from jivapay.simulation.shops import Shop
+from jivapay.simulation.traders import (
+    BALANCE_EVERY_SECONDS,
+    LOOK_EVERY_SECONDS,
+    SignedIn,
+    Trader,
+    paymaster_of,
+)
+
+OPEN_MAX = 3000
+"""Orders at once; a slower platform is not buried."""
+RECOVERY_SECONDS = 2.0
+AUDIT_PATIENCE_SECONDS = 15.0
+AUDIT_AT_ONCE = 20
+MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the live table shows."""
+
+    states: Counter[str]
+    asked: int
+    followed: int
+    settled_per_minute: int
+    stores: dict[str, tuple[Decimal, Decimal, str]]
+    """Total, held, currency, by name."""
+    traders: dict[str, tuple[Decimal, Decimal]]
+    """Available and held, by name."""
+    callbacks: int
+    stumbles: Counter[str]
+
+
+@dataclass(slots=True)
+class Traffic:
+    """`orders` None: without end. `rate` is orders a minute. `run` names this run in the shops' order ids."""
+
+    cast: Cast
+    orders: int | None
+    rate: float
+    seed: str
+    run: str
+    shops: list[Shop] = field(default_factory=list)
+    traders: list[Trader] = field(default_factory=list)
+    stumbles: Counter[str] = field(default_factory=Counter)
+    _sent: set[str] = field(default_factory=set)
+    _balances: dict[str, tuple[Decimal, Decimal, str]] = field(default_factory=dict)
+    _opening: dict[str, Decimal] = field(default_factory=dict)
+
+    async def live(self) -> Report:
+        """Until every one of `orders` rests, then the report; without `orders`, until cancelled."""
+        async with AsyncExitStack() as doors:
+            client = await doors.enter_async_context(open_client(self.cast.base_url))
+            for store in self.cast.stores:
+                api = Api(client, {"X-API-Key": store.api_key})
+                shop = Shop(store, api, Api(client), run=self.run, seed=self.seed, sent=self._sent)
+                await shop.mailbox.open()
+                doors.push_async_callback(shop.mailbox.close)
+                self.shops.append(shop)
+            paymaster = paymaster_of(client, self.cast.users)
+            for person in self.cast.people(Role.TRADER):
+                trader = Trader(
+                    SignedIn(client, person), paymaster, seed=self.seed, sent=self._sent, serves=self._is_ours
+                )
+                self.traders.append(trader)
+            await self._read_balances()
+            self._opening = {name: balance[0] for name, balance in self._balances.items()}
+            async with asyncio.TaskGroup() as group:
+                people = [group.create_task(self._work(trader)) for trader in self.traders]
+                people.append(group.create_task(self._watch_balances()))
+                await self._sell()
+                for person_at_work in people:
+                    person_at_work.cancel()
+            return await self._audit()
+
+    def snapshot(self) -> Snapshot:
+        purchases = self._purchases()
+        now = _now()
+        recent = sum(one.settled_at is not None and now - one.settled_at < MINUTE for one in purchases)
+        known = {
+            trader.name: (trader.available, trader.held)
+            for trader in self.traders
+            if trader.available is not None and trader.held is not None
+        }
+        return Snapshot(
+            states=Counter(one.state for one in purchases),
+            asked=len(purchases),
+            followed=sum(one.is_followed for one in purchases),
+            settled_per_minute=recent,
+            stores=dict(self._balances),
+            traders=known,
+            callbacks=sum(shop.mailbox.received for shop in self.shops),
+            stumbles=Counter(self.stumbles),
+        )
+
+    def interim(self) -> Report:
+        """What can be said when it was stopped before its end."""
+        counted = report.count(self._purchases())
+        self._add_common(counted)
+        return counted
+
+    async def _sell(self) -> None:
+        draw = Random(f"{self.seed}:arrivals")
+        gate = asyncio.Semaphore(OPEN_MAX)
+        async with asyncio.TaskGroup() as group:
+            for number in numbers(1):
+                if self.orders is not None and number > self.orders:
+                    break
+                await gate.acquire()
+                plan = plan_order(self.seed, number, self.cast.stores)
+                shop = self.shops[plan.store]
+                task = group.create_task(self._survive("order", lambda shop=shop, plan=plan: shop.sell(plan)))  # type: ignore[misc]
+                task.add_done_callback(lambda _: gate.release())
+                await asyncio.sleep(draw.expovariate(self.rate / MINUTE))
+
+    async def _work(self, trader: Trader) -> None:
+        has_begun, counted_at = False, _now()
+        while True:
+            if not has_begun:
+                has_begun = went_well = await self._survive(f"{trader.name} begins", trader.begin)
+            else:
+                went_well = await self._survive(f"{trader.name} looks", lambda: trader.look(_now()))
+            if has_begun and _now() - counted_at > BALANCE_EVERY_SECONDS:
+                counted_at = _now()
+                await self._survive(f"{trader.name} counts", trader.count_money)
+            await asyncio.sleep(LOOK_EVERY_SECONDS if went_well else RECOVERY_SECONDS)
+
+    async def _watch_balances(self) -> None:
+        while True:
+            await asyncio.sleep(BALANCE_EVERY_SECONDS)
+            await self._survive("balances", self._read_balances)
+
+    async def _read_balances(self) -> None:
+        for shop in self.shops:
+            self._balances[shop.store.name] = await shop.read_balance()
+
+    async def _survive(self, who: str, deed: Callable[[], Awaitable[object]]) -> bool:
+        """Whether it went well; what went wrong is counted by its kind."""
+        try:
+            await deed()
+        except Refused as refusal:
+            self.stumbles[f"{who}: {refusal.status} {refusal.code}"] += 1
+        except Exception as error:  # noqa: BLE001 - a simulated person who stumbles is counted, the others go on
+            self.stumbles[f"{who}: {type(error).__name__} {error}"[:160]] += 1
+        else:
+            return True
+        return False
+
+    async def _audit(self) -> Report:
+        """Ask about every order once more, then compare: each with what was asked, the sums with the balances."""
+        at_once = asyncio.Semaphore(AUDIT_AT_ONCE)
+
+        async def look_again(shop: Shop, purchase: Purchase) -> None:
+            async with at_once:
+                purchase.is_followed = False
+                await self._survive("audit", lambda: shop.follow(purchase, AUDIT_PATIENCE_SECONDS))
+
+        async with asyncio.TaskGroup() as group:
+            for shop in self.shops:
+                for purchase in shop.purchases.values():
+                    group.create_task(look_again(shop, purchase))
+        await self._survive("balances", self._read_balances)
+        counted = report.count(self._purchases())
+        self._add_common(counted)
+        counted.problems += self._compare_balances()
+        return counted
+
+    def _compare_balances(self) -> list[str]:
+        found = []
+        for shop in self.shops:
+            settlements = [purchase.settlement for purchase in shop.purchases.values()]
+            told = sum((Decimal(one["balance_change"]) for one in settlements if one is not None), Decimal(0))
+            name = shop.store.name
+            grown = self._balances[name][0] - self._opening[name]
+            if grown != told:
+                found.append(f"the balance of {name} grew by {grown}, its callbacks say {told}")
+        return found
+
+    def _add_common(self, counted: Report) -> None:
+        counted.callbacks = sum(shop.mailbox.received for shop in self.shops)
+        counted.stumbles = Counter(self.stumbles)
+        refused = sum(shop.mailbox.refused for shop in self.shops)
+        if refused:
+            counted.problems.append(f"{refused} callbacks were not genuine")
+
+    def _purchases(self) -> list[Purchase]:
+        return [purchase for shop in self.shops for purchase in shop.purchases.values()]
+
+    def _is_ours(self, order: Json) -> bool:
+        """Our own customers'; without end, traders also serve whoever tries the platform out by hand."""
+        if str(order["customer_id"] or "").startswith(f"{self.run}-"):
+            return True
+        if self.orders is None and order["status"] == "pending_trader_confirmation":
+            self._sent.add(str(order["order_id"]))
+            return True
+        return False
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
