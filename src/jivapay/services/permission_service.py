@@ -116,13 +116,12 @@ async def refuse_last_full_administrator(session: WriteSession, user_id: int) ->
 
     Locks every administrator's row, so that two of them cannot remove each other at once.
     """
+    await session.execute(select(Admin.id).order_by(Admin.id).with_for_update())
+    # A statement of its own: the one that waited for the locks still sees who was active before it waited.
     rows = await session.execute(
-        select(Admin.user_id, Admin.granted_permissions, User.is_active)
-        .join(User, User.id == Admin.user_id)
-        .order_by(Admin.id)
-        .with_for_update(of=Admin)
+        select(Admin.user_id, Admin.granted_permissions).join(User, User.id == Admin.user_id).where(User.is_active)
     )
-    others = [other for other, grants, is_active in rows if is_active and is_full(grants) and other != user_id]
+    others = [other for other, grants in rows if is_full(grants) and other != user_id]
     if not others:
         raise Conflict("The last full administrator cannot be removed.", code="admin.last")
 

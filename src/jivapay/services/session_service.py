@@ -14,6 +14,7 @@ from jivapay.database.models.people import User, UserSession
 from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
+from jivapay.exceptions import AuthenticationError
 from jivapay.schemas_enums.enums import ActorKind, AuditLevel, Role
 from jivapay.services import audit_service
 
@@ -71,7 +72,7 @@ async def find_signed_in(
 
 
 async def start(session: WriteSession, user_id: int, *, ip: str | None, user_agent: str | None) -> Started:
-    """Open a session for a user who has just proved himself."""
+    """Open a session for a user who has just proved himself. Raises AuthenticationError when he was blocked meanwhile."""
     refresh_token = new_token(REFRESH_TOKEN_BYTES)
     row = UserSession(
         public_id=new_id(),
@@ -85,7 +86,7 @@ async def start(session: WriteSession, user_id: int, *, ip: str | None, user_age
     await session.flush()
     signed_in = await _find(session, UserSession.id == row.id)
     if signed_in is None:
-        raise AssertionError("a session just opened is live")
+        raise AuthenticationError(code="auth.invalid")
     return Started(signed_in, refresh_token)
 
 
