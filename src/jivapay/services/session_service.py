@@ -72,7 +72,7 @@ async def find_signed_in(
 
 
 async def start(session: WriteSession, user_id: int, *, ip: str | None, user_agent: str | None) -> Started:
-    """Open a session for a user who has just proved himself. Raises AuthenticationError when he was blocked meanwhile."""
+    """Open a session for a user who has just proved himself. Refused if he was blocked meanwhile."""
     refresh_token = new_token(REFRESH_TOKEN_BYTES)
     row = UserSession(
         public_id=new_id(),
