@@ -9,6 +9,7 @@ import socket
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from jivapay.cli.readiness import announce
@@ -54,10 +55,17 @@ def serve(
         timeout_graceful_shutdown=drain,
         **SERVER_OPTIONS,
     )
+    # Once it has drained, uvicorn raises the signal again, for whoever handled it before: to end like that is success.
+    for wanted in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wanted, _leave)
     server = AnnouncingServer(config)
     server.run(sockets=[listener] if listener else None)
     if not server.started:
         raise SystemExit(1)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def work(queues: Sequence[str], concurrency: int, *, name: str) -> None:

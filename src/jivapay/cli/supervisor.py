@@ -22,7 +22,7 @@ HEALTHY_SECONDS = 60.0
 """Alive this long, a process has recovered, and the next pause is short again."""
 TURN_SECONDS = 0.1
 TEND_SECONDS = 0.5
-GRACE_SECONDS = 1.5
+GRACE_SECONDS = 1.2
 """To finish what runs, for each group of processes; two groups and the servers fit into five seconds."""
 
 
