@@ -33,7 +33,8 @@ update requisites
    set day_used = day_used - case when day = :counted_day then :amount else 0 end,
        total_used = total_used - :amount
  where id = :requisite_id
-""")
+""").bindparams(bindparam("amount", type_=Numeric()))
+"""Without its type PostgreSQL takes the amount for a whole number, because of the 0, and the kopecks are lost."""
 
 
 async def book_usage(session: WriteSession, requisite_id: int, amount: Decimal) -> date:
