@@ -4,12 +4,19 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from jivapay.schemas_enums.base import AnswerModel, Code, PageQuery, Reason, RequestModel, Timestamp
 from jivapay.schemas_enums.enums import OrderStatus
 from jivapay.schemas_enums.gateway import PayinFields
 from jivapay.schemas_enums.money import AmountText, FiatAmount, RateText
+
+
+def _separated(values: object) -> object:
+    """A parameter comes once; several statuses stand in it side by side."""
+    if not isinstance(values, list):
+        return values
+    return [part for value in values for part in (value.split(",") if isinstance(value, str) else [value])]
 
 
 class TraderOrderRead(AnswerModel):
@@ -61,7 +68,9 @@ class MerchantOrderRead(AnswerModel):
 class OrderFilter(PageQuery):
     """Filters of a list of orders; unset ones do not filter."""
 
-    status: list[OrderStatus] = Field(default_factory=list)
+    status: Annotated[list[OrderStatus], BeforeValidator(_separated)] = Field(
+        default_factory=list, description="Any of these, separated by commas"
+    )
     created_from: Timestamp | None = None
     created_to: Timestamp | None = None
 
