@@ -16,7 +16,7 @@ from jivapay.simulation.purchases import Json
 
 LOOK_EVERY_SECONDS = 0.7
 BALANCE_EVERY_SECONDS = 5.0
-WATCHED = (OrderStatus.PENDING, OrderStatus.PENDING_TRADER_CONFIRMATION)
+WATCHED = f"{OrderStatus.PENDING},{OrderStatus.PENDING_TRADER_CONFIRMATION}"
 PAGE_SIZE = 200
 UNAUTHORISED, CONFLICTS = 401, frozenset({404, 409, 410})
 LOW_WATER, TOP_UP = Decimal(15_000), Decimal(30_000)
@@ -116,7 +116,7 @@ class Trader:
 
     async def look(self, now: float) -> None:
         """One look at the list of orders, and what follows from it. Raises Refused, NoAnswer."""
-        listed = await self._door.get("/orders", status=[status.value for status in WATCHED], page_size=PAGE_SIZE)
+        listed = await self._door.get("/orders", status=WATCHED, page_size=PAGE_SIZE)
         there = {}
         for order in listed["items"]:
             key = (str(order["order_id"]), str(order["status"]))
