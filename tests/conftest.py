@@ -19,8 +19,12 @@ from jivapay.database.session import Database
 from jivapay.embedded import throwaway_stack
 from jivapay.utils.resources import Resources, open_resources
 from jivapay.utils.s3_client import MemoryStorage
+from support.browser import pytest_terminal_summary
 from support.databases import Cluster
 from support.network import refuse_the_outside
+
+__all__ = ["pytest_terminal_summary"]
+"""The closing line about browser tests that were skipped."""
 
 TIME_ZONE = "Asia/Kamchatka"
 """Far from UTC, so that a naive time shows."""

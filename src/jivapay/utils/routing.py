@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -41,6 +41,9 @@ UPLOAD_BODY_SIZE_MAX = UPLOAD_SIZE_MAX + BODY_SIZE_MAX
 QUERY_FIELDS_MAX = 50
 
 _FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class BodyKind(StrEnum):
@@ -123,19 +126,30 @@ class StrictRequest(Request):
         return form
 
 
+def takes_up_to(size_max: int) -> Callable[[Endpoint], Endpoint]:
+    """Bodies of an endpoint may have `size_max` bytes, whatever its kind allows. It stands below the route."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.body_size_max = size_max  # type: ignore[attr-defined]  # functions take any attribute
+        return endpoint
+
+    return mark
+
+
 class StrictRoute(APIRoute):
     """A route that refuses what is ambiguous before its endpoint sees it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         kind = body_kind(self)
+        size_max: int = getattr(self.endpoint, "body_size_max", kind.size_max)
 
         async def strictly(request: Request) -> Response:
             _check_path(request.path_params)
             _check_query(request.scope["query_string"])
-            _check_size(request, kind.size_max)
+            _check_size(request, size_max)
             _check_content_type(request, kind)
-            return await handle(StrictRequest(request.scope, request.receive, kind.size_max))
+            return await handle(StrictRequest(request.scope, request.receive, size_max))
 
         return strictly
 

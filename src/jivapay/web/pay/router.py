@@ -14,7 +14,7 @@ from jivapay.exceptions import (
 )
 from jivapay.security.dependencies import AppResources
 from jivapay.utils.rate_limits import rate_limited
-from jivapay.utils.routing import UPLOAD_SIZE_MAX, api_router
+from jivapay.utils.routing import UPLOAD_SIZE_MAX, api_router, takes_up_to
 from jivapay.web.pay.answers import see_page, show_page
 from jivapay.web.pay.forms import explain, read_choice
 from jivapay.web.pay.qr import draw_qr
@@ -55,7 +55,8 @@ async def choose_method(
     return see_page(token)
 
 
-@router.post("/{token}/confirm", dependencies=[OwnForm], max_body_size=CONFIRM_BODY_SIZE_MAX)
+@router.post("/{token}/confirm", dependencies=[OwnForm])
+@takes_up_to(CONFIRM_BODY_SIZE_MAX)
 async def confirm_payment(request: Request, desk: Desk, token: str, receipt: UploadFile | None = None) -> Response:
     try:
         await desk.confirm(await receipt.read() if receipt is not None else None)

@@ -1,0 +1,139 @@
+"""A real browser on a real port, under the page's own policy; nothing it does wrong goes unnoticed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from support.browser import FLAGS, require_browser
+from web.desks import Counter
+from web.scenes import SCENES, TOKEN
+
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+SMALL = {"width": 320, "height": 640}
+
+
+@dataclass
+class Served:
+    """An app on a port, and its customers' address."""
+
+    url: str
+    token: str = TOKEN
+
+    @property
+    def page(self) -> str:
+        return f"{self.url}/pay/{self.token}"
+
+
+@asynccontextmanager
+async def serve(app: FastAPI) -> AsyncIterator[str]:
+    """The app behind uvicorn on a free port of this loop; gives its address."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, lifespan="off", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        await running
+
+
+@pytest.fixture(scope="module")
+async def served(counter: Counter) -> AsyncIterator[Served]:
+    async with serve(counter.app) as url:
+        yield Served(url)
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    path = require_browser()
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        await opened.close()
+
+
+@dataclass
+class Watch:
+    """Everything that must not happen. `expected` names statuses a test provokes on purpose."""
+
+    origin: str
+    seen: list[str] = field(default_factory=list)
+    expected: set[int] = field(default_factory=set)
+
+    def attach(self, page: Page) -> None:
+        page.on("console", lambda said: self._console(said.type, said.text))
+        page.on("pageerror", lambda error: self.seen.append(f"page error: {error}"))
+        page.on("request", lambda request: self._request(request.url))
+        page.on("response", lambda response: self._response(response.status, response.url))
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind == "error" and not any(f"status of {status}" in text for status in self.expected):
+            self.seen.append(f"console: {text}")
+
+    def _request(self, url: str) -> None:
+        if not url.startswith((self.origin, "data:", "blob:")):
+            self.seen.append(f"foreign request: {url}")
+
+    def _response(self, status: int, url: str) -> None:
+        if status >= 400 and status not in self.expected:
+            self.seen.append(f"{status}: {url}")
+
+
+Open = Callable[..., AbstractAsyncContextManager[Page]]
+"""`open_page(viewport, dark=True, language="en", script=False)`: a page of a fresh browser context."""
+
+
+@pytest.fixture
+def watch(served: Served) -> Watch:
+    return Watch(served.url)
+
+
+@pytest.fixture
+async def open_page(browser: Browser, watch: Watch) -> AsyncIterator[Open]:
+    contexts: list[BrowserContext] = []
+
+    @asynccontextmanager
+    async def open_one(
+        viewport: dict[str, int] = PHONE,
+        *,
+        dark: bool = False,
+        language: str = "ru",
+        script: bool = True,
+        **options: Any,  # noqa: ANN401 - Playwright's
+    ) -> AsyncIterator[Page]:
+        context = await browser.new_context(
+            viewport=viewport,
+            color_scheme="dark" if dark else "light",
+            locale={"ru": "ru-RU", "en": "en-GB"}[language],
+            java_script_enabled=script,
+            **options,
+        )
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        page = await context.new_page()
+        watch.attach(page)
+        yield page
+
+    yield open_one
+    for context in contexts:
+        await context.close()
+    assert watch.seen == []
+
+
+@pytest.fixture(params=SCENES)
+def scene(request: pytest.FixtureRequest) -> str:
+    """The name of each screen in turn."""
+    name: str = request.param
+    return name

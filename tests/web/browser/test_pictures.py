@@ -1,0 +1,94 @@
+"""Every screen at every width, in both languages and both themes: accessible, within its width, and photographed.
+
+The pictures lie in `artifacts/pay/` (ignored by git; CI keeps them): a person looks at them, no test compares them.
+"""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.async_api import Page
+
+from web.browser.conftest import PHONE, SMALL, WIDE, Open, Served, Watch
+from web.desks import Counter
+from web.scenes import SCENES
+
+pytestmark = pytest.mark.browser
+
+ARTIFACTS = Path(__file__).parents[3] / "artifacts" / "pay"
+VIEWS = {"390": PHONE, "320": SMALL, "1440": WIDE}
+RUN_AXE = """
+async () => {
+  const runOnly = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const { violations } = await axe.run(document, { runOnly, resultTypes: ["violations"] });
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+"""
+
+
+async def look_at(page: Page, name: str, *, pictures: frozenset[str] = frozenset(VIEWS)) -> None:
+    """Nothing axe would report, nothing wider than the window, and a picture: at each width."""
+    if not await page.evaluate("'axe' in self"):
+        await page.evaluate(AXE_FILE_PATH.read_text(encoding="utf-8"))
+    for width, viewport in VIEWS.items():
+        await page.set_viewport_size(viewport)
+        assert await page.evaluate(RUN_AXE) == [], (name, width)
+        assert await page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, (name, width)
+        if width in pictures:
+            await page.screenshot(path=ARTIFACTS / f"{name}-{width}.png", full_page=True)
+
+
+@pytest.fixture(autouse=True)
+def artifacts() -> None:
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+
+
+async def test_screen(counter: Counter, served: Served, open_page: Open, scene: str) -> None:
+    """One page in both languages and both themes."""
+    counter.show(SCENES[scene], now=True)
+    async with open_page() as page:
+        for language in ("ru", "en"):
+            await page.goto(f"{served.page}?lang={language}")
+            assert await page.locator("html").get_attribute("lang") == language
+            assert await page.locator("h1").count() == 1
+            for theme in ("light", "dark"):
+                await page.emulate_media(color_scheme=theme)
+                usual = (language, theme) in {("ru", "light"), ("en", "dark")}
+                await look_at(page, f"{scene}-{language}-{theme}", pictures=frozenset(VIEWS if usual else {"390"}))
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+async def test_form_with_mistakes(
+    counter: Counter, served: Served, open_page: Open, watch: Watch, language: str
+) -> None:
+    counter.show(SCENES["choose-open"], now=True)
+    watch.expected.add(422)
+    async with open_page(language=language) as page:
+        await page.goto(served.page)
+        await page.fill("#amount", "1,234")
+        await page.fill("#customer_id", "u" * 128)
+        await page.evaluate("document.querySelector('form').noValidate = true")
+        await page.fill("#customer_id", " ")
+        await page.click("button.primary")
+        await page.locator("[role=alert]").wait_for()
+        await look_at(page, f"choose-mistakes-{language}-light")
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+async def test_opened_requisite(counter: Counter, served: Served, open_page: Open, language: str) -> None:
+    """The QR code is open on a wide screen, the way out when asked for."""
+    counter.show(SCENES["pay"], now=True)
+    async with open_page(WIDE, language=language) as page:
+        await page.goto(served.page)
+        await page.locator(".qr img").wait_for()
+        await page.click(".cancel summary")
+        await page.locator(".qr img").scroll_into_view_if_needed()
+        await look_at(page, f"pay-opened-{language}-light")
+
+
+@pytest.mark.parametrize(("token", "status"), [("unknown-token-000000000000", 404)])
+async def test_error_page(served: Served, open_page: Open, watch: Watch, token: str, status: int) -> None:
+    watch.expected.add(status)
+    async with open_page() as page:
+        await page.goto(f"{served.url}/pay/{token}")
+        await look_at(page, f"error-{status}-ru-light")
