@@ -55,6 +55,7 @@ CATALOGUE: dict[str, str] = {
     "statistics:read:team": "See statistics of one's own team",
     "requisites:read:team": "See requisites of one's own team, masked",
     "orders:read:own": "See one's own orders",
+    "orders:create:own": "Make orders in the name of one's own stores",
     "orders:confirm:own": "Confirm one's own orders",
     "orders:cancel:own": "Cancel and dispute one's own orders",
     "requisites:read:own": "See one's own requisites",
@@ -84,6 +85,7 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
     Role.MERCHANT: (
         *OWN_PROFILE,
         "orders:read:own",
+        "orders:create:own",
         "orders:confirm:own",
         "orders:cancel:own",
         "balances:read:own",

@@ -1,20 +1,25 @@
 """Orders of a merchant's own stores (ARC-06)."""
 
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, File, Query, Response, UploadFile
 
+from jivapay.api_routers.idempotency import Claim, mark_replay
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
-from jivapay.schemas_enums.orders import MerchantOrderRead, OrderFilter
+from jivapay.schemas_enums.gateway import PayinRead, PayinSessionRead
+from jivapay.schemas_enums.orders import MerchantOrderCreate, MerchantOrderRead, OrderFilter
 from jivapay.security.access import requires
-from jivapay.security.dependencies import ReadDb
-from jivapay.services import order_service
+from jivapay.security.dependencies import AppResources, ReadDb
+from jivapay.services import gateway_service, order_service
 from jivapay.utils.routing import api_router
 
 router = api_router("/orders", tags=("merchant orders",))
 
 Reader = Annotated[Actor, Depends(requires("orders:read:own"))]
+Confirmer = Annotated[Actor, Depends(requires("orders:confirm:own"))]
+Creator = Annotated[Actor, Depends(requires("orders:create:own"))]
 
 
 @router.get("")
@@ -23,3 +28,26 @@ async def list_orders(
 ) -> Page[MerchantOrderRead]:
     """Newest first, with those that have no requisite yet."""
     return await order_service.list_orders_for_merchant(session, actor, query)
+
+
+@router.post("", status_code=201)
+async def create_order(
+    actor: Creator, resources: AppResources, claim: Claim, body: MerchantOrderCreate, response: Response
+) -> PayinSessionRead:
+    """An order with a payment page to send to the customer. 200 when the same was made before."""
+    answer = await gateway_service.create_order_from_incoming(resources, actor, body, claim)
+    response.status_code = 201 if answer.created else 200
+    mark_replay(response, replayed=answer.made.replayed)
+    return PayinSessionRead.model_validate(answer.made.thing)
+
+
+@router.post("/{order_id}/confirm_payment")
+async def confirm_payment(
+    actor: Confirmer,
+    resources: AppResources,
+    order_id: UUID,
+    receipt: Annotated[UploadFile | None, File(description="PNG, JPEG, WebP or PDF, up to 10 MiB")] = None,
+) -> PayinRead:
+    """Say that the customer has paid, with the receipt if there is one."""
+    content = await receipt.read() if receipt is not None else None
+    return await gateway_service.confirm_payment_for_merchant(resources, actor, order_id, content)
