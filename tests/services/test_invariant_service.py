@@ -164,4 +164,4 @@ async def test_rows_are_bounded(world: World, alarms: list[str]) -> None:
     many = Invariant("X1", "There is nothing", "select n from generate_series(1, 1000) n")
     results = await invariant_service.check_and_freeze(world.database, SYSTEM, complete=True, invariants=[many])
     assert len(results[0].rows) == 100
-    assert (await last_run(world)).violations == {"X1": [{"n": n} for n in range(1, 6)]}
+    assert (await last_run(world)).violations == {"X1": [{"n": str(n)} for n in range(1, 6)]}

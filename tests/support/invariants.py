@@ -16,7 +16,7 @@ from jivapay.utils.resources import Resources
 AT_REST = tuple(invariant for invariant in INVARIANTS if not invariant.live)
 
 
-async def find_violations(database: Database, *, live: bool = False) -> dict[str, list[dict[str, object]]]:
+async def find_violations(database: Database, *, live: bool = False) -> dict[str, list[dict[str, str | None]]]:
     """Code → rows of every violated invariant."""
     results = await invariant_service.run_all(database, invariants=INVARIANTS if live else AT_REST)
     return {result.code: list(result.rows) for result in results if not result.holds}

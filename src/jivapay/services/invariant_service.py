@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
@@ -53,7 +52,7 @@ class InvariantResult:
     code: str
     sentence: str
     freezes: bool
-    rows: Sequence[dict[str, Any]]
+    rows: Sequence[dict[str, str | None]]
     finished: bool = True
 
     @property
@@ -109,7 +108,7 @@ async def check_and_freeze(
 
 async def _ask(database: Database, invariant: Invariant, since: str, timeout_ms: int) -> InvariantResult:
     parameters = {"since": since} if invariant.is_historic else {}
-    rows: Sequence[dict[str, Any]]
+    rows: Sequence[dict[str, str | None]]
     finished = True
     try:
         async with database.read() as session:

@@ -26,6 +26,9 @@ class Invariant:
         return ":since" in self.sql
 
     def statement(self, rows_max: int) -> str:
-        """The query, giving at most `rows_max` rows as JSON objects."""
+        """The query, giving at most `rows_max` rows as JSON objects of texts, so that no amount becomes a float."""
         sql = self.sql.replace(":since", SINCE)
-        return f"select to_jsonb(found) as found from ({sql}) found limit {rows_max}"  # noqa: S608 - our own constants
+        return (
+            "select (select jsonb_object_agg(key, value) from jsonb_each_text(to_jsonb(found))) as found"  # noqa: S608 - ours
+            f" from ({sql}) found limit {rows_max}"
+        )
