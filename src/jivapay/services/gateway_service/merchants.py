@@ -29,8 +29,8 @@ async def create_order_from_incoming(
     """An order with a payment page, to be sent to the customer. Raises NotFound for another merchant's store."""
     async with resources.database.read() as session:
         store = await _own_store(session, actor, MerchantStore.public_id == asked.store_id)
-    fields = asked.model_dump(exclude={"store_id"})
-    return await initiate_payment_session(resources, store, PayinInitiateSession(**fields), claim)
+    fields = asked.model_dump(exclude={"store_id"})  # checked already: to be read as a request it would have to be text
+    return await initiate_payment_session(resources, store, PayinInitiateSession.model_construct(**fields), claim)
 
 
 async def confirm_payment_for_merchant(
