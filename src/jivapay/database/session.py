@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from jivapay.config.clock import Clock
@@ -23,6 +24,20 @@ logger = get_logger(__name__)
 
 RESOLVE_ATTEMPTS = 20
 RESOLVE_PAUSE_SECONDS = 0.5
+
+WHO_COMMITS = text("select pg_current_xact_id_if_assigned()::text, checkpoint_lsn::text from pg_control_checkpoint()")
+WHAT_BECAME = text("""
+select case
+  when c.checkpoint_lsn <> cast(:checkpoint as text)::pg_lsn
+   and cast(:xid as text)::bigint >= (split_part(c.next_xid, ':', 1)::bigint << 32) + split_part(c.next_xid, ':', 2)::bigint
+  then 'aborted'
+  else pg_xact_status(cast(:xid as text)::xid8)
+end from pg_control_checkpoint() c
+""")  # noqa: E501 - one expression
+"""A crash forgets the numbers of transactions that never reached the disk, and gives them out again: whoever commits
+next under our number is somebody else. Recovery ends with a checkpoint that says from where on numbers are given anew:
+one made since our COMMIT that does not know our number proves that it was lost.
+"""
 
 
 class ReadSession(AsyncSession):
@@ -90,25 +105,23 @@ class Database:
         await session.flush()
         if not session.in_transaction():
             return
-        xid = await session.scalar(text("select pg_current_xact_id_if_assigned()::text"))
+        xid, checkpoint = (await session.execute(WHO_COMMITS)).one()
         try:
             await session.commit()
         except (DBAPIError, OSError, TimeoutError) as error:
             if xid is None or (isinstance(error, DBAPIError) and not error.connection_invalidated):
                 raise
-            if not await self._was_committed(xid):
+            if not await self._was_committed(xid, checkpoint):
                 raise DatabaseError("The connection was lost before the change was kept; nothing changed.") from error
             logger.warning("commit_reply_lost", xid=xid, outcome="committed")
 
-    async def _was_committed(self, xid: str) -> bool:
+    async def _was_committed(self, xid: str, checkpoint: str) -> bool:
         """Ask the server what became of transaction `xid`; waits while it is still in progress."""
         for _ in range(RESOLVE_ATTEMPTS):
             try:
                 async with self._reads() as session:
-                    status: str | None = await session.scalar(
-                        text("select pg_xact_status(cast(cast(:xid as text) as xid8))"), {"xid": xid}
-                    )
-            except (DBAPIError, OSError, TimeoutError):
+                    status: str | None = await session.scalar(WHAT_BECAME, {"xid": xid, "checkpoint": checkpoint})
+            except (DBAPIError, PoolTimeout, OSError, TimeoutError):
                 status = None
             if status in {"committed", "aborted"}:
                 return status == "committed"
