@@ -91,6 +91,18 @@ async def open_account(session: WriteSession, key: AccountKey) -> None:
     await account_ids(session, [key])
 
 
+async def lock_accounts(session: WriteSession, keys: Iterable[AccountKey]) -> None:
+    """Lock those whose balance is moved in place, by id, opening what does not exist yet.
+
+    For a caller that moves one of them before the rest; `move` locks in this order by itself.
+    """
+    ids = await account_ids(session, keys)
+    moved = [account_id for key, account_id in ids.items() if not key.rolled_up]
+    await session.execute(
+        select(Account.id).where(Account.id.in_(moved)).order_by(Account.id).with_for_update(key_share=True)
+    )
+
+
 def _opening(key: AccountKey) -> dict[str, object]:
     return {
         "owner_type": key.owner_type,

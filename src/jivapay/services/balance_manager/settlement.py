@@ -12,7 +12,7 @@ from jivapay.domain.commissions import Quote, Terms, calculate_quote
 from jivapay.domain.identifiers import new_id
 from jivapay.exceptions import ConfigurationError
 from jivapay.schemas_enums.enums import AccountKind, Direction, HoldStatus, OrderStatus, OwnerType, TransferKind
-from jivapay.services.balance_manager.accounts import AccountKey, move
+from jivapay.services.balance_manager.accounts import AccountKey, lock_accounts, move
 from jivapay.services.balance_manager.holds import active_hold, end_hold, hold_trader_crypto
 
 
@@ -54,11 +54,12 @@ async def retake_hold(session: WriteSession, order: Order) -> None:
 async def update_balances_for_completed_order(session: WriteSession, order: Order) -> None:
     """Post an order's settlement and end its hold; the order's numbers are taken as frozen.
 
-    A hold that lapsed is taken anew first. The database refuses a second settlement of the same order.
-    Raises InsufficientBalance.
+    A hold that lapsed is taken anew first; that moves the trader's account before the others, so all are locked by
+    id beforehand. The database refuses a second settlement of the same order. Raises InsufficientBalance.
     """
     active = await active_hold(session, "order", order.id)
     if active is None:
+        await lock_accounts(session, [key for key, _ in settlement_legs(order)])
         await retake_hold(session, order)
         active = await active_hold(session, "order", order.id)
         if active is None:

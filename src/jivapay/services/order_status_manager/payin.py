@@ -128,11 +128,10 @@ async def _revive(
 ) -> AuditEvent:
     """Hold and slot are taken anew on the same requisite; where that fails a person decides, never a refusal."""
     order = require_order(deal)
-    order.revived_at = now
-    order.amount_exceptions = [*order.amount_exceptions, AmountException.LATE.value]
+    await lock_requisite_for_update(session, order.requisite_id)
+    _note_late(order, now)
     if needs_person is not None:
         return step(order, OrderStatus.REQUIRES_ATTENTION, "order.late_claim", reason=needs_person)
-    await lock_requisite_for_update(session, order.requisite_id)
     if not await retake_slot(session, order):
         return step(order, OrderStatus.REQUIRES_ATTENTION, "order.late_claim", reason="amount taken meanwhile")
     try:
@@ -144,6 +143,12 @@ async def _revive(
     await requisite_selector.count_again(session, order)
     order.expires_at = now + timedelta(seconds=rules.trader_confirm_seconds)
     return step(order, OrderStatus.PENDING_TRADER_CONFIRMATION, "order.revived")
+
+
+def _note_late(order: Order, now: datetime) -> None:
+    """Only with the requisite locked: whoever assigns it waits for changed orders that still have a slot."""
+    order.revived_at = now
+    order.amount_exceptions = [*order.amount_exceptions, AmountException.LATE.value]
 
 
 async def confirm_order_by_trader(session: WriteSession, actor: Actor, deal: Deal, rules: BusinessSettings) -> None:
@@ -161,8 +166,6 @@ async def confirm_order_by_trader(session: WriteSession, actor: Actor, deal: Dea
     now = await database_now(session)
     if is_late(deal):
         check_late_window(order, now, rules)
-        order.revived_at = now
-        order.amount_exceptions = [*order.amount_exceptions, AmountException.LATE.value]
     await complete(session, actor, deal, rules, now=now, reason="trader confirmed")
 
 
@@ -175,6 +178,8 @@ async def complete(
     was_open = OrderStatus(order.status) in COUNTED_OPEN
     counted = order.counted_day is not None
     await lock_requisite_for_update(session, order.requisite_id)
+    if is_late(deal):
+        _note_late(order, now)
     if not counted:
         await requisite_selector.count_again(session, order)
     await requisite_selector.release_usage(session, order, was_open=was_open or not counted, keeps_turnover=True)

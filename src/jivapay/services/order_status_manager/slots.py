@@ -16,9 +16,14 @@ from jivapay.database.session import WriteSession, atomic_transaction
 
 FREE_LAPSED = text("""
 update orders set amount_slot = null, slot_free_at = null
- where trader_id = :trader_id and fiat_currency = :currency and amount_slot = :amount
-   and slot_free_at <= app_now() and id <> :order_id
+ where id = any(array(
+   select id from orders
+    where trader_id = :trader_id and fiat_currency = :currency and amount_slot = :amount
+      and slot_free_at <= app_now() and id <> :order_id
+      for no key update skip locked
+ ))
 """)
+"""Whoever works on the other order waits for the requisite that is locked here; waiting for him would be a deadlock."""
 
 TAKE = text("update orders set amount_slot = :amount where id = :order_id")
 

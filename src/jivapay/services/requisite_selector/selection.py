@@ -61,8 +61,15 @@ class Candidate:
 
 FREE_LAPSED_SLOT = text("""
 update orders set amount_slot = null, slot_free_at = null
- where trader_id = :trader_id and fiat_currency = :currency and amount_slot = :amount and slot_free_at <= app_now()
+ where id = any(array(
+   select id from orders
+    where trader_id = :trader_id and fiat_currency = :currency and amount_slot = :amount and slot_free_at <= app_now()
+      for no key update skip locked
+ ))
 """).bindparams(bindparam("amount", type_=Numeric()))
+"""The order that held it may be coming back to life at this moment, and then waits for the requisite that is locked
+here: waiting for that order would be a deadlock. Its slot stays taken, the index refuses, and the attempt is repeated.
+"""
 
 
 def _percent(direction: Direction) -> str:
