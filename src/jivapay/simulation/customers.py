@@ -12,6 +12,8 @@ from jivapay.simulation.receipts import make_receipt
 LOOK_EVERY_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
 CONFLICT, GONE = 409, 410
+NEEDS_RECEIPT = "receipt.required"
+"""It lapsed in between: now only a receipt brings it back."""
 STILL_LOOKING = frozenset({"searching", "choose"})
 UNPAID_ENDS = frozenset({"expired", "cancelled"})
 PAYERS = frozenset({Behaviour.PAYS, Behaviour.PAYS_WITH_RECEIPT, Behaviour.PAYS_SILENTLY, Behaviour.PAYS_LATE})
@@ -132,7 +134,7 @@ async def _unless_too_late(deed: Awaitable[None]) -> bool:
     try:
         await deed
     except Refused as refusal:
-        if refusal.status not in {CONFLICT, GONE}:
+        if refusal.status not in {CONFLICT, GONE} and refusal.code != NEEDS_RECEIPT:
             raise
         return False
     return True

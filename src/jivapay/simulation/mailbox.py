@@ -75,7 +75,7 @@ def verify(secret: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
     """The body of a genuine callback. Header names in lower case. Raises BadMail."""
     try:
         Webhook(secret).verify(body, headers)
-    except WebhookVerificationError as error:
+    except (WebhookVerificationError, ValueError) as error:
         raise BadMail(f"webhook-signature: {error}") from error
     signed = headers.get("x-timestamp", "").encode() + b"." + body
     if not hmac.compare_digest(hmac.new(secret.encode(), signed, sha256).hexdigest(), headers.get("x-signature", "")):
