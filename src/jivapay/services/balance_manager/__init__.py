@@ -5,7 +5,7 @@ Everything here runs in the caller's transaction, after the caller's row locks: 
 """
 
 from jivapay.services.balance_manager.accounts import AccountKey, Balance, get_balance, list_balances, open_account
-from jivapay.services.balance_manager.holds import COVER_HOLD, hold_trader_crypto, void_hold
+from jivapay.services.balance_manager.holds import COVER_HOLD, PLACE_ORDER_HOLD, hold_trader_crypto, void_hold
 from jivapay.services.balance_manager.roll_up import roll_up
 from jivapay.services.balance_manager.settlement import (
     calculate_commissions,
@@ -17,6 +17,7 @@ from jivapay.services.balance_manager.settlement import (
 
 __all__ = [
     "COVER_HOLD",
+    "PLACE_ORDER_HOLD",
     "AccountKey",
     "Balance",
     "calculate_commissions",

@@ -19,6 +19,13 @@ returning id
 """
 """Sets `:hold_amount` aside on the trader's crypto account; no row when it is not covered. A hold row must follow."""
 
+PLACE_ORDER_HOLD = """
+insert into holds (account_id, amount, ref_type, ref_id)
+select covered.id, :hold_amount, 'order', made.id from covered cross join made
+returning id
+"""
+"""The hold row that follows COVER_HOLD (as `covered`) for the order just made (as `made`)."""
+
 HOLD = text(f"""
 with covered as ({COVER_HOLD})
 insert into holds (account_id, amount, ref_type, ref_id)

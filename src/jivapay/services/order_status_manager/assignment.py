@@ -76,9 +76,7 @@ with booked as (
 ), covered as (
   {balance_manager.COVER_HOLD}
 ), held as (
-  insert into holds (account_id, amount, ref_type, ref_id)
-  select covered.id, :hold_amount, 'order', made.id from covered cross join made
-  returning id
+  {balance_manager.PLACE_ORDER_HOLD}
 ), marked as (
   update incoming_orders i
      set status = 'assigned', version = :incoming_version + 1, assigned_order_id = made.id,
