@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from decimal import Decimal
 
+import pytest
 from sqlalchemy import text
 
 from factories.world import World
@@ -13,6 +14,8 @@ from jivapay.schemas_enums.enums import AccountKind
 from jivapay.services import balance_manager, order_status_manager
 from jivapay.services.balance_manager import AccountKey
 from support.invariants import find_violations
+
+pytestmark = pytest.mark.usefixtures("own_invariants_hold")
 
 PLATFORM = AccountKey.platform("USDT", test=False)
 WORLD_FIAT = AccountKey.world(AccountKind.FIAT, "RUB", test=False)

@@ -19,6 +19,7 @@ from jivapay.database.models.orders import IncomingOrder
 from jivapay.database.models.people import SignInFailure
 from jivapay.database.models.records import IdempotencyKey, Outbox
 from jivapay.database.models.reference import Heartbeat
+from jivapay.database.session import Database
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import BrokerError, JivaPayException
 from jivapay.schemas_enums.enums import IncomingOrderStatus
@@ -141,9 +142,22 @@ class Timetable:
         """What changed since the last run; once a day, everything."""
         now = self.resources.clock.now()
         complete = self.complete_check_at is None or now >= self.complete_check_at
-        if complete:
-            self.complete_check_at = now + COMPLETE_CHECK_EVERY
-        await invariant_service.check_and_freeze(self.resources.database, SYSTEM, complete=complete)
+        if not complete:
+            await invariant_service.check_and_freeze(self.resources.database, SYSTEM, complete=False)
+            return
+        self.complete_check_at = now + COMPLETE_CHECK_EVERY
+        # Over years of postings a query takes minutes: on a connection that waits that long.
+        patient = Database(
+            self.resources.settings.async_database_url,
+            pool_size=1,
+            clock=self.resources.clock,
+            application_name="jivapay-check",
+            statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
+        )
+        try:
+            await invariant_service.check_and_freeze(patient, SYSTEM, complete=True)
+        finally:
+            await patient.close()
 
     async def clean_up(self) -> None:
         """Forget what is only kept for a while."""

@@ -1,0 +1,23 @@
+"""The scheduler checks everything first, and then every few minutes what has changed."""
+
+from sqlalchemy import select
+
+from factories.world import World
+from jivapay.database.models.records import InvariantRun
+from jivapay.worker.app import make_app
+from jivapay.worker.publisher import Publisher
+from jivapay.worker.scheduler import Timetable
+
+
+async def test_everything_first_then_what_changed(world: World) -> None:
+    await world.complete()
+    timetable = Timetable(world.resources, Publisher(make_app(world.resources.settings)))
+    await timetable.check_invariants()
+    await timetable.check_invariants()
+    await world.advance(86_400)
+    await world.relay()
+    await timetable.chain_audit()
+    await timetable.check_invariants()
+    async with world.database.read() as session:
+        runs = await session.scalars(select(InvariantRun).order_by(InvariantRun.id))
+        assert [(run.complete, run.violations) for run in runs] == [(True, {}), (False, {}), (True, {})]
