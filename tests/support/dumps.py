@@ -12,8 +12,8 @@ async def dump(database: Database) -> Dump:
     async with database.read() as session:
         tables = await session.scalars(
             text(
-                "select tablename from pg_tables where schemaname = 'public'"
-                " and has_table_privilege(quote_ident(tablename), 'select') order by 1"
+                "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
+                " and has_table_privilege(oid, 'select') order by 1"
             )
         )
         return {

@@ -31,9 +31,11 @@ logger = get_logger(__name__)
 
 BUSY_TRIES = 5
 BUSY_PAUSE_MS = (50, 200)
+AMOUNT_SLOT = "uq_orders_amount_slot"
 REASONS = {
     "requisite.none_available": "No requisite can take this order now.",
     "rate.stale": "There is no fresh exchange rate.",
+    "amount.too_small": "Nothing would be left of this amount.",
 }
 
 LOCK_DUE = text("""
@@ -141,8 +143,13 @@ async def process_incoming_order(
         try:
             async with database.write() as session:
                 outcome = await _attempt(session, incoming_order_id, rules, actor)
-        except (IntegrityError, InsufficientBalance):
-            # Another order took the amount or the deposit between the re-check and the write.
+        except InsufficientBalance:
+            # Another order took the deposit between the re-check and the write.
+            outcome = Busy()
+        except IntegrityError as error:
+            if AMOUNT_SLOT not in str(error.orig):
+                raise
+            # Another order took the amount, at another requisite of the same trader.
             outcome = Busy()
         if not isinstance(outcome, Busy):
             logger.info("order_processed", incoming_order_id=incoming_order_id, outcome=type(outcome).__name__)
@@ -162,9 +169,13 @@ async def _attempt(session: WriteSession, incoming_order_id: int, rules: Busines
     if refusal is None:
         wanted = _wanted(due)
         candidate = await requisite_selector.find_suitable_requisite(session, wanted)
-        if candidate is not None:
-            return await _assign(session, due, candidate, actor)
-        refusal = await _why_none(session, wanted)
+        if candidate is None:
+            refusal = await _why_none(session, wanted)
+        else:
+            assigned = await _assign(session, due, candidate, actor)
+            if assigned is not None:
+                return assigned
+            refusal = NoRequisite({"amount.too_small": 1}, code="amount.too_small")
     return await _refuse(session, due, refusal, rules, actor)
 
 
@@ -215,7 +226,8 @@ def _wanted(due: DueOrder) -> Wanted:
     )
 
 
-async def _assign(session: WriteSession, due: DueOrder, candidate: Candidate, actor: Actor) -> Outcome:
+async def _assign(session: WriteSession, due: DueOrder, candidate: Candidate, actor: Actor) -> Assigned | None:
+    """None, and nothing written, when the rate or a commission has moved so far that a leg is gone."""
     if due.amount_fiat is None or due.base_rate is None or due.rate_source is None or due.rate_at is None:
         raise AssertionError(f"incoming order {due.id} has no amount or rate")
     quote = balance_manager.calculate_commissions(
@@ -227,6 +239,8 @@ async def _assign(session: WriteSession, due: DueOrder, candidate: Candidate, ac
         trader_percent=candidate.trader_percent,
         crypto_scale=due.crypto_scale,
     )
+    if not quote.is_payable:
+        return None
     if due.test:
         trader = AccountKey.trader_crypto(candidate.trader_id, due.crypto_currency, test=True)
         await balance_manager.open_account(session, trader)
