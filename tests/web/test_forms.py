@@ -24,6 +24,7 @@ from jivapay.exceptions import (
     ValidationFailed,
 )
 from jivapay.schemas_enums.gateway import MethodChoice
+from support.qr_reader import read_qr
 from web.desks import Counter
 from web.scenes import SCENES, TOKEN
 
@@ -321,6 +322,18 @@ async def test_too_many_requests(counter: Counter) -> None:
     assert "<h1>Too many requests</h1>" in answer.text
 
 
+async def test_what_nobody_expected(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail() -> None:
+        raise RuntimeError("canary")
+
+    monkeypatch.setattr(counter.show(SCENES["choose"]), "show", fail)
+    answer = await error_page(counter)
+    assert answer.status_code == 500
+    assert "<h1>Something went wrong on our side</h1>" in answer.text
+    assert f'href="{PAGE}"' in answer.text
+    assert "canary" not in answer.text
+
+
 async def test_other_refusals_lead_back(counter: Counter) -> None:
     wrong_method = await error_page(counter, f"{PAGE}/method")
     assert wrong_method.status_code == 405
@@ -334,12 +347,13 @@ async def test_other_refusals_lead_back(counter: Counter) -> None:
 # The QR code
 
 
-@pytest.mark.parametrize("scene", ["pay", "pay-card"])
-async def test_the_code_is_drawn_while_it_may_be_paid(counter: Counter, scene: str) -> None:
+@pytest.mark.parametrize(("scene", "number"), [("pay", "+79001234567"), ("pay-card", "2200700123456789")])
+async def test_the_code_is_the_bare_number(counter: Counter, scene: str, number: str) -> None:
     counter.show(SCENES[scene])
     async with counter.client() as client:
         answer = await client.get(f"{PAGE}/qr.svg")
     assert answer.status_code == 200
+    assert read_qr(answer.text) == number
     assert answer.headers["content-type"] == "image/svg+xml"
     assert answer.headers["cache-control"] == "private, max-age=900"
     assert "style=" not in answer.text

@@ -66,7 +66,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(settings, resources),
-        middleware=_middlewares(settings),
+        middleware=_middlewares(settings, page_errors),
         form_limits={"max_fields": 50, "max_files": 4, "max_part_size": BODY_SIZE_MAX},
         generate_unique_id_function=operation_id,
         telemetry={"tracing": False, "metrics": False, "logs": False},
@@ -83,7 +83,7 @@ def create_app(
     return app
 
 
-def _middlewares(settings: Settings) -> list[Middleware]:
+def _middlewares(settings: Settings, page_errors: PageErrors | None) -> list[Middleware]:
     return [
         Middleware(
             CorrelationIdMiddleware,
@@ -95,7 +95,7 @@ def _middlewares(settings: Settings) -> list[Middleware]:
         Middleware(ClientAddressMiddleware, trusted=parse_networks(settings.trusted_proxies)),
         Middleware(RequestLogMiddleware),
         Middleware(SecurityHeadersMiddleware, https=settings.public_base_url.startswith("https://")),
-        Middleware(LastResortMiddleware),
+        Middleware(LastResortMiddleware, page_errors=page_errors),
         Middleware(RequestShapeMiddleware),
     ]
 

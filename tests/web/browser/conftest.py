@@ -66,9 +66,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 @dataclass
 class Watch:
-    """Everything that must not happen. `expected` names statuses a test provokes on purpose."""
+    """Everything that must not happen, but for requests to `origins` and the statuses a test provokes."""
 
-    origin: str
+    origins: tuple[str, ...]
     seen: list[str] = field(default_factory=list)
     expected: set[int] = field(default_factory=set)
 
@@ -83,7 +83,7 @@ class Watch:
             self.seen.append(f"console: {text}")
 
     def _request(self, url: str) -> None:
-        if not url.startswith((self.origin, "data:", "blob:")):
+        if not url.startswith((*self.origins, "data:", "blob:")):
             self.seen.append(f"foreign request: {url}")
 
     def _response(self, status: int, url: str) -> None:
@@ -97,7 +97,7 @@ Open = Callable[..., AbstractAsyncContextManager[Page]]
 
 @pytest.fixture
 def watch(served: Served) -> Watch:
-    return Watch(served.url)
+    return Watch((served.url,))
 
 
 @pytest.fixture

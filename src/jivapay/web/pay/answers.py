@@ -1,5 +1,7 @@
 """Answers of the payment page: HTML under the strictest policy that shows it, never kept, never indexed."""
 
+import re
+
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
@@ -15,6 +17,7 @@ from jivapay.web.ui.i18n import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS, LANGUA
 from jivapay.web.ui.templates import render
 
 PAGE_PATHS = "/pay/"
+PAGE_PATH = re.compile(rf"{PAGE_PATHS}[A-Za-z0-9_-]{{16,64}}", re.ASCII)
 SEE_OTHER = 303
 WITHOUT_WAY_BACK = frozenset({404, 410})
 """Statuses after which opening the same page again would change nothing."""
@@ -52,13 +55,13 @@ def show_page_error(request: Request, problem: Problem) -> HTMLResponse | None:
     """A failure in the page's own look; None for what is no payment page. For `add_exception_handlers`."""
     if not request.url.path.startswith(PAGE_PATHS) or request.url.path.endswith(".svg"):
         return None
-    token = request.path_params.get("token")
+    page = PAGE_PATH.match(request.url.path)
     response = _html(
         "pay/error.html",
         language_of(request),
         problem.status,
         text=ERROR_PAGES.get(problem.status, ERROR_PAGE_OTHER),
-        path=f"{PAGE_PATHS}{token}" if token and problem.status not in WITHOUT_WAY_BACK else None,
+        path=page[0] if page and problem.status not in WITHOUT_WAY_BACK else None,
         request_id=current_request_id(),
     )
     response.headers.update(problem.headers)

@@ -38,7 +38,7 @@ function tick() {
 // 204 while nothing has changed; from 3 s to 15 s apart, asleep while hidden.
 function later() {
   clearTimeout(timer);
-  if (main.dataset.status) timer = setTimeout(poll, Math.min(3000 + 500 * rounds++ + 2000 * failures, 15000) + Math.random() * 500);
+  if (main.dataset.status) timer = setTimeout(poll, Math.min(3000 + 250 * rounds++ + 2000 * failures, 15000) + Math.random() * 500);
 }
 async function poll() {
   const { status, version, state, page } = main.dataset;
