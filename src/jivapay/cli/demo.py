@@ -95,7 +95,7 @@ def _run(cast: "Cast", settings: Settings, *, orders: int | None, rate: float, s
     books = Books()
     _say(f"seed {seed}")
     report = asyncio.run(_simulate(traffic, settings, books))
-    for line in summary(report, books):
+    for line in summary(report, books, was_stopped=orders is None):
         sys.stdout.write(line + "\n")
     sys.stdout.flush()
     if orders is not None and (report.problems or report.asked != orders or books.violated or not books.checked):

@@ -50,7 +50,8 @@ def live_table(address: str, snapshot: "Snapshot", books: Books) -> RenderableTy
     orders.columns[1].justify = "right"
     for state in _sorted(snapshot.states):
         orders.add_row(state, str(snapshot.states[state]))
-    orders.add_row("settled per minute", str(snapshot.settled_per_minute), end_section=True)
+    orders.add_section()
+    orders.add_row("settled per minute", str(snapshot.settled_per_minute))
     balances = Table("account", "available", "held", title="Balances, USDT")
     for column in balances.columns[1:]:
         column.justify = "right"
@@ -76,8 +77,8 @@ def progress_line(snapshot: "Snapshot", orders: int | None, books: Books) -> str
     return f"orders {snapshot.asked}{of}: {states or 'none yet'} | {told}"
 
 
-def summary(report: "Report", books: Books) -> list[str]:
-    """Lines of plain text, for eyes and for logs."""
+def summary(report: "Report", books: Books, *, was_stopped: bool) -> list[str]:
+    """Lines of plain text, for eyes and for logs. Of a run that was stopped, what is still under way is no problem."""
     outcomes = ", ".join(f"{state} {report.outcomes[state]}" for state in _sorted(report.outcomes))
     counts = f"{report.asked} asked, {report.accounted} accounted for, {report.waiting} of them wait for a person"
     fiat = f"asked {_money(report.asked_fiat)} RUB, paid {_money(report.paid_fiat)} RUB"
@@ -91,7 +92,7 @@ def summary(report: "Report", books: Books) -> list[str]:
         f"callbacks   {report.callbacks} received",
         f"invariants  {books.text}",
         *(f"stumbled    {times} times: {what}" for what, times in report.stumbles.most_common(PROBLEMS_SHOWN)),
-        *(f"problem     {problem}" for problem in report.problems[:PROBLEMS_SHOWN]),
+        *(f"problem     {problem}" for problem in report.problems[:PROBLEMS_SHOWN] if not was_stopped),
     ]
 
 

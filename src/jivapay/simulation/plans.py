@@ -105,9 +105,9 @@ def plan_order(seed: str, number: int, stores: tuple[Store, ...]) -> OrderPlan:
     )
 
 
-def plan_trader(seed: str, customer_id: str, amount: str) -> TraderPlan:
+def plan_trader(seed: str, customer: str, amount: str) -> TraderPlan:
     """Drawn for an order as its trader sees it."""
-    draw = Random(f"{seed}:trader:{customer_id}:{amount}")
+    draw = Random(f"{seed}:trader:{customer}:{amount}")
     mood = draw.choices(list(Mood), MOOD_WEIGHTS)[0]
     return TraderPlan(draw.uniform(0.5, 5.0), is_silent=mood is Mood.SILENT, cancels=mood is Mood.CANCELS)
 

@@ -139,7 +139,8 @@ class Trader:
 
     async def _treat(self, order: Json, *, waited_seconds: float) -> None:
         order_id = order["order_id"]
-        plan = plan_trader(self._seed, order["customer_id"] or "", order["amount"])
+        customer = (order["customer_id"] or "").rpartition("-")[2]  # without the run's name
+        plan = plan_trader(self._seed, customer, order["amount"])
         if plan.is_silent or waited_seconds < plan.confirms_after_seconds:
             return
         if order_id in self._sent:

@@ -1,0 +1,216 @@
+"""`jivapay demo` as a person runs it: the world is there, its people work, and the numbers add up."""
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from jivapay.schemas_enums.enums import Role
+from jivapay.simulation import Cast, Traffic
+from jivapay.simulation.http import Refused, open_client
+from jivapay.simulation.traders import TOP_UP, SignedIn, paymaster_of
+
+pytestmark = pytest.mark.timeout(300)
+
+GIVEN_BY_TESTS = ("DATABASE_URL", "REDIS_URL", "S3_BUCKET_NAME", "STORAGE_DIR", "JIVAPAY_HOME", "ENV")
+QUICK_SEED = "s57"
+"""Its first eight orders use every way to ask, at every store, and nobody in them waits for a time-out."""
+ALL_AGREE = 8
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    place = Path(tempfile.mkdtemp(prefix="jivapay-demo-"))
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "jivapay", "demo", *arguments]
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in GIVEN_BY_TESTS} | more
+
+
+def command_lines_with(text: str) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_text().replace("\0", " ")
+        except OSError:
+            continue
+        if text in line:
+            found.append(line)
+    return found
+
+
+@contextmanager
+def demo_without_traffic(home: Path) -> Iterator[str]:
+    process = subprocess.Popen(
+        command("--home", str(home), "--port", "0", "--no-traffic"),
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        said = next((line for line in process.stdout if line.startswith("ready ")), "")
+        assert said, (home / "up.log").read_text()
+        yield said.split()[1]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    with demo_without_traffic(home) as url:
+        yield url
+
+
+@pytest.fixture
+def cast(address: str, home: Path) -> Cast:
+    found = Cast.read(json.loads((home / "demo.json").read_text(encoding="utf-8")))
+    assert found.base_url == address
+    return found
+
+
+@pytest.fixture
+async def client(address: str) -> AsyncIterator[httpx2.AsyncClient]:
+    async with open_client(address) as opened:
+        yield opened
+
+
+def test_the_file_is_as_promised_and_private(cast: Cast, home: Path) -> None:
+    path = home / "demo.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert sorted(content) == ["base_url", "stores", "users"]
+    assert {tuple(user) for user in content["users"]} == {("role", "email", "password")}
+    assert {tuple(store) for store in content["stores"]} == {("id", "name", "api_key", "callback_secret", "test")}
+    assert [store.test for store in cast.stores].count(True) == 1
+    assert len(cast.stores) == 3
+    assert {Role(person.role) for person in cast.users} == set(Role)
+
+
+async def test_everybody_can_sign_in_through_his_door(cast: Cast, client: httpx2.AsyncClient) -> None:
+    for person in cast.users:
+        me = await SignedIn(client, person).get("/auth/me")
+        assert (me["email"], me["role"]) == (person.email, person.role)
+
+
+@pytest.mark.parametrize(
+    ("method", "bank", "amount"),
+    [
+        ("sbp", None, "100.00"),
+        ("card", None, "100000.00"),
+        ("sbp", "sberbank", "4750.00"),
+        ("card", "tbank", "99.99e3"),
+        ("card", "alfabank", "33333.33"),
+    ],
+)
+async def test_any_pay_in_is_assigned_at_once(
+    cast: Cast, client: httpx2.AsyncClient, method: str, bank: str | None, amount: str
+) -> None:
+    for store in cast.stores:
+        body: dict[str, Any] = {
+            "external_order_id": uuid4().hex,
+            "amount": f"{Decimal(amount):.2f}",
+            "currency": "RUB",
+            "payment_method": method,
+            "bank": bank,
+            "wait_seconds": 5,
+        }
+        made = await client.post("/gateway/payin/init", json=body, headers={"X-API-Key": store.api_key})
+        assert made.status_code == 201, made.text
+        assert made.json()["status"] == "assigned"
+        assert made.json()["rate"] == "92.50"
+        assert made.json()["test"] is store.test
+        assert bank in {None, made.json()["requisite"]["bank"]}
+
+
+async def test_a_deposit_takes_two_people_and_the_sandbox_takes_none(cast: Cast, client: httpx2.AsyncClient) -> None:
+    paymaster = paymaster_of(client, cast.users)
+    trader = SignedIn(client, cast.people(Role.TRADER)[0])
+
+    async def available() -> Decimal:
+        return Decimal((await trader.get("/balances"))["items"][0]["available"])
+
+    before = await available()
+    await paymaster.top_up((await trader.get("/auth/me"))["id"], "USDT")
+    assert await available() == before + TOP_UP
+    sandbox = SignedIn(client, next(person for person in cast.users if person.email.startswith("sandbox")))
+    with pytest.raises(Refused) as refused:
+        await paymaster.top_up((await sandbox.get("/auth/me"))["id"], "USDT")
+    assert refused.value.code == "deposit.test_world"
+
+
+async def test_simulated_people_agree_with_the_platform(cast: Cast) -> None:
+    traffic = Traffic(cast, ALL_AGREE, 600, QUICK_SEED, f"t{uuid4().hex[:8]}")
+    report = await traffic.live()
+    assert report.problems == []
+    assert report.stumbles == {}
+    assert (report.asked, report.accounted, report.waiting) == (ALL_AGREE, ALL_AGREE, 0)
+    assert set(report.outcomes) == {"completed", "cancelled"}
+    assert report.callbacks >= ALL_AGREE
+
+
+def test_a_home_in_use_is_refused(address: str, home: Path) -> None:
+    assert address
+    second = subprocess.run(
+        command("--home", str(home), "--port", "0"),
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 2
+    assert "already running" in second.stderr
+
+
+def test_production_is_refused(home: Path) -> None:
+    refused = subprocess.run(
+        command("--home", str(home)),
+        env=clean_environment(ENV="production"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert refused.stderr == "jivapay: demo data is refused in production: unset ENV\n"
+
+
+def test_a_run_of_orders_ends_with_a_summary_and_leaves_nothing_behind() -> None:
+    home = Path(tempfile.mkdtemp(prefix="jivapay-demo-"))
+    try:
+        run = subprocess.run(
+            command("--home", str(home), "--port", "0", "--orders", "8", "--rate", "600", "--seed", QUICK_SEED),
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert "orders      8 asked, 8 accounted for, 0 of them wait for a person\n" in run.stdout
+        assert "invariants  all " in run.stdout
+        assert "problem" not in run.stdout
+        leftovers = command_lines_with(str(home))
+        assert leftovers == []
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
