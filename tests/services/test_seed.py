@@ -13,7 +13,7 @@ from jivapay.domain.identifiers import new_id
 from jivapay.domain.outcomes import Assigned, NoRequisite, Outcome
 from jivapay.exceptions import ConfigurationError, ValidationFailed
 from jivapay.schemas_enums.enums import Role
-from jivapay.services import order_processor, seed_service, user_service
+from jivapay.services import order_processor, reference_data, seed_service, user_service
 from jivapay.services.api_key_service import StoreContext, find_key_use
 from jivapay.services.callback_service import callback_rules
 from jivapay.services.order_processor import Request, UrlRules
@@ -129,6 +129,9 @@ async def is_live(resources: Resources, key: str) -> bool:
 async def test_every_store_s_pay_in_is_assigned(own_resources: Resources) -> None:
     world = await seed_service.seed_demo_world(own_resources, Pace.LIFE)
     own_resources.config.forget()
+    async with own_resources.database.read() as session:
+        offered = {info.code: set(info.payment_methods) for info in await reference_data.list_banks(session)}
+    assert offered == {bank: {"sbp", "card"} for bank in ("sberbank", "tbank", "alfabank")}
     ways = [(method, bank) for method in ("sbp", "card") for bank in (None, "sberbank", "tbank", "alfabank")]
     for store in world.stores:
         amounts = ["100.00", "100000.00", *(f"{number}000.00" for number in range(4, 10))]

@@ -5,17 +5,18 @@ once (passwords, keys, callback secrets) comes from what the caller remembers, a
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.crypto import parse_api_key, verify_password
 from jivapay.database.models.people import User
+from jivapay.database.models.reference import Bank, PaymentMethod
 from jivapay.database.session import Database, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import ConfigurationError
@@ -124,6 +125,7 @@ async def seed_demo_world(resources: Resources, pace: Pace, known: DemoWorld = N
     builder = _Builder(resources, {person.email: person.password for person in known.users})
     async with resources.database.write() as session:
         await seed_reference_data(session)
+        await _offer_only(session, banks=cast.BANKS, methods=cast.METHODS)
         staff = {one.email: await builder.staff(session, one) for one in cast.STAFF}
         admin, second = staff[cast.ADMIN.email], staff[cast.SECOND_PERSON.email]
         await settings_service.set_settings(session, admin.actor, {**ALWAYS, **PACES[pace]})
@@ -139,6 +141,12 @@ async def seed_demo_world(resources: Resources, pace: Pace, known: DemoWorld = N
         if not one.test:
             await _fill_deposit(resources.database, admin.actor, second.actor, trader)
     return DemoWorld(tuple(builder.people), tuple(stores))
+
+
+async def _offer_only(session: WriteSession, *, banks: Collection[str], methods: Collection[str]) -> None:
+    """What no trader of this world has is not on offer, so that whatever is offered is served."""
+    await session.execute(update(Bank).values(is_active=Bank.code.in_(banks)))
+    await session.execute(update(PaymentMethod).values(is_active=PaymentMethod.code.in_(methods)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +201,7 @@ class _Builder:
         there = {(view.requisite.bank, view.requisite.payment_method) for view in views}
         limits = Limits(cast.LOWER_LIMIT, cast.UPPER_LIMIT, max_open_orders=1000)
         for bank in cast.BANKS:
-            for method, number in (("sbp", one.phone), ("card", one.card(bank))):
+            for method, number in zip(cast.METHODS, (one.phone, one.card(bank)), strict=True):
                 if (bank, method) in there:
                     continue
                 new = NewRequisite(method, bank, number, one.name, limits)

@@ -11,6 +11,7 @@ from jivapay.services.commission_service import Commission
 
 BANKS = {"sberbank": "220220", "tbank": "220070", "alfabank": "220015"}
 """Where every trader has a card and a phone, with the first digits of that bank's cards."""
+METHODS = ("sbp", "card")
 STORE_COMMISSION = Commission(Decimal(3), Decimal(2))
 TRADER_COMMISSION = Commission(Decimal(1), Decimal(1))
 RATE = Decimal("92.50")
