@@ -61,6 +61,9 @@ def make_app(settings: Settings) -> Celery:
         task_routes={"jivapay.deliver_callbacks": {"queue": QUEUE_CALLBACKS}},
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
+        # Nobody steers workers by broadcast, and its subscription reads without a time-out: after Valkey had hung and
+        # come back, the whole worker waited there for ever.
+        worker_enable_remote_control=False,
         worker_cancel_long_running_tasks_on_connection_loss=True,
         broker_connection_retry_on_startup=True,
         broker_transport_options={
