@@ -1,6 +1,7 @@
 """One leader among the processes that could do the same background work: a PostgreSQL advisory lock.
 
-The lock lives as long as the leader's connection, so a leader that dies or is cut off gives it up without a hand.
+The lock lives as long as the leader's connection, so a leader that dies or is cut off gives it up without a hand;
+one that steps down closes the connection, which needs no statement that could fail.
 """
 
 import asyncio
@@ -9,16 +10,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jivapay.config.logger import get_logger
 from jivapay.database.session import Database
+from jivapay.exceptions import JivaPayException
 
 logger = get_logger(__name__)
 
 RETRY_SECONDS = 2.0
 CHECK_SECONDS = 5.0
-LOST = (DBAPIError, OSError, TimeoutError)
+LOST = (DBAPIError, PoolTimeout, OSError, TimeoutError)
 
 
 @contextlib.asynccontextmanager
@@ -31,8 +34,7 @@ async def _leading(database: Database, key: int) -> AsyncIterator[AsyncConnectio
             yield connection if leads else None
         finally:
             if leads:
-                with contextlib.suppress(*LOST):
-                    await connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
+                await connection.invalidate()
 
 
 async def lead(
@@ -45,7 +47,7 @@ async def lead(
                 if connection is not None:
                     logger.info("leading", name=name)
                     await _work_while_leading(connection, work, stop)
-        except LOST as error:
+        except (*LOST, JivaPayException) as error:
             logger.warning("leadership_lost", name=name, error=type(error).__name__)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RETRY_SECONDS):
@@ -56,13 +58,12 @@ async def _work_while_leading(
     connection: AsyncConnection, work: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event
 ) -> None:
     ended = asyncio.Event()
-    working = asyncio.ensure_future(work(ended))
+    working, stopping = asyncio.ensure_future(work(ended)), asyncio.ensure_future(stop.wait())
     try:
         while not stop.is_set() and not working.done():
             await connection.execute(text("select 1"))
-            await asyncio.wait(
-                {working, asyncio.ensure_future(stop.wait())}, timeout=CHECK_SECONDS, return_when="FIRST_COMPLETED"
-            )
+            await asyncio.wait({working, stopping}, timeout=CHECK_SECONDS, return_when="FIRST_COMPLETED")
     finally:
+        stopping.cancel()
         ended.set()
         await working
