@@ -61,8 +61,10 @@ def demo(
 ) -> None:
     """Run everything with a demo world: shops, customers and traders who use the public interfaces.
 
-    Who they are, with passwords and API keys, stands in HOME/demo.json. With --orders it exits 0 only if every order
-    is accounted for (ended, or waiting for a person) and every invariant holds. Refused in production.
+    Who they are, with passwords and API keys, stands in HOME/demo.json.
+
+    With --orders it exits 0 only if every order is accounted for (ended, or
+    waiting for a person) and every invariant holds. Refused in production.
     """
     if no_traffic and orders is not None:
         raise CommandFailure("--orders needs traffic")

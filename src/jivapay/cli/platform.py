@@ -55,5 +55,7 @@ def _ready_address(process: subprocess.Popen[str], log_path: Path) -> str:
         if line.startswith("ready "):
             return line.removeprefix("ready ").strip()
     said = log_path.read_text(encoding="utf-8", errors="replace").splitlines()
-    reason = next((line for line in reversed(said) if line.startswith("jivapay: ")), f"see {log_path}")
+    reason = next(
+        (line for line in reversed(said) if line.startswith("jivapay: ")), f"the platform did not start; see {log_path}"
+    )
     raise CommandFailure(reason.removeprefix("jivapay: "), EXIT_FOUND)

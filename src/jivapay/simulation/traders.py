@@ -14,7 +14,7 @@ from jivapay.simulation.http import Api, Refused
 from jivapay.simulation.plans import plan_trader
 from jivapay.simulation.purchases import Json
 
-LOOK_EVERY_SECONDS = 0.7
+LOOK_EVERY_SECONDS = 1.0
 BALANCE_EVERY_SECONDS = 5.0
 WATCHED = f"{OrderStatus.PENDING},{OrderStatus.PENDING_TRADER_CONFIRMATION}"
 PAGE_SIZE = 200
