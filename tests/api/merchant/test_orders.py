@@ -8,6 +8,7 @@ from factories.office import open_office
 from factories.world import World
 from jivapay.database.models.people import Merchant, User
 from jivapay.schemas_enums.enums import Role
+from support.invariants import find_violations
 
 
 async def test_list(world: World) -> None:
@@ -61,6 +62,9 @@ async def test_made_by_hand(world: World) -> None:
         assert made.json()["payment_url"].endswith(made.json()["token"])
         again = await merchant.post("/orders", json=asked)
         assert (again.status_code, again.json()["order_id"]) == (200, made.json()["order_id"])
+        keyed = [await merchant.post("/orders", json=asked, headers={"Idempotency-Key": "by-hand-1"}) for _ in "12"]
+        assert [answer.headers.get("Idempotent-Replayed") for answer in keyed] == [None, "true"]
+        assert await find_violations(world.database) == {}
         order_id = made.json()["order_id"]
         early = await merchant.post(f"/orders/{order_id}/confirm_payment")
         assert (early.status_code, early.json()["code"]) == (409, "order.state_conflict")

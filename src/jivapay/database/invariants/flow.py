@@ -105,12 +105,15 @@ select o.id as order_id, o.status, h.at as since
     ),
     Invariant(
         "I27",
-        "An idempotency key stands for an order that exists and belongs to the store that used it",
+        "An idempotency key stands for an order that exists and belongs to the store or the merchant that used it",
         """
 select k.scope, k.key, k.resource_type, k.resource_id
-  from idempotency_keys k left join incoming_orders i on i.id = k.resource_id
+  from idempotency_keys k
+  left join incoming_orders i on i.id = k.resource_id
+  left join merchant_stores s on s.id = i.store_id
+  left join merchants m on m.id = s.merchant_id
  where k.created_at >= :since and k.resource_type = 'incoming_order'
-   and k.scope is distinct from 'store:' || i.store_id
+   and (k.scope in ('store:' || s.id, 'user:' || m.user_id)) is not true
 """,
     ),
     Invariant(
