@@ -23,3 +23,5 @@ async def test_decision(world: World, approve: bool, status: str) -> None:
         assert (await admin.post(path, json={"approve": "yes", "reason": "r"})).status_code == 422
         nobody = await admin.post("/orders/0199aaaa-0000-7000-8000-000000000000/review", json=body)
         assert code_of(nobody) == (404, "not_found")
+    kept = await world.scalar("select count(*) from audit_log where details::text like '%called the shop%'")
+    assert kept == 1

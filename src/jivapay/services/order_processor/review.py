@@ -27,7 +27,7 @@ async def decide_review(
     if deal.incoming.status != IncomingOrderStatus.MANUAL_REVIEW:
         raise OrderStateConflict(deal.incoming.status)
     if not approve:
-        failure = Failure("order.review_rejected", "A person rejected the order.")
+        failure = Failure("order.review_rejected", reason)
         await order_status_manager.fail_waiting(session, actor, deal, failure, rules)
         return
     now = await order_status_manager.database_now(session)

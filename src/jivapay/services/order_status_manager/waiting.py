@@ -100,7 +100,8 @@ async def fail_waiting(
 ) -> None:
     """Denied, rejected or out of attempts: final."""
     _note_failure(deal.incoming, failure)
-    await _end(session, actor, deal, IncomingOrderStatus.FAILED, PaymentSessionStatus.FAILED, failure.code, rules)
+    ended = (IncomingOrderStatus.FAILED, PaymentSessionStatus.FAILED)
+    await _end(session, actor, deal, *ended, failure.code, rules, because=failure.reason)
 
 
 async def expire_waiting(session: WriteSession, actor: Actor, deal: Deal, rules: BusinessSettings) -> None:
@@ -123,11 +124,12 @@ async def _end(
     page_status: PaymentSessionStatus,
     reason: str,
     rules: BusinessSettings,
+    **details: str,
 ) -> None:
     if deal.order is not None:
         raise OrderStateConflict(deal.order.status)
     await steps.announce(session, actor, reason)
-    events = [step(deal.incoming, status, f"order.{status.value}", reason=reason)]
+    events = [step(deal.incoming, status, f"order.{status.value}", reason=reason, **details)]
     deal.incoming.next_attempt_at = None
     if deal.page is not None:
         events.append(step(deal.page, page_status, f"payment_session.{page_status.value}"))
