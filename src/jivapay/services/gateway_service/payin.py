@@ -13,7 +13,7 @@ from jivapay.database.session import AnySession, Database
 from jivapay.domain.actors import Actor
 from jivapay.domain.money import format_amount
 from jivapay.exceptions import DependencyUnavailable, OrderStateConflict, ValidationFailed
-from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus
+from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus
 from jivapay.schemas_enums.gateway import (
     BalanceRead,
     PayinFields,
@@ -144,8 +144,8 @@ async def confirm_deal(
 ) -> None:
     """Check, close, store, link: the receipt is cleaned and stored before the transaction that links it.
 
-    Storage down: the confirmation is kept without the receipt, unless the store insists on one
-    (DependencyUnavailable).
+    Storage down: the first confirmation is kept without the receipt; a store that insists on one, a late claim and
+    the receipt that follows a lost one come to nothing without it (DependencyUnavailable).
     """
     rules = await resources.config.current()
     async with resources.database.read() as session:
@@ -155,6 +155,7 @@ async def confirm_deal(
         if order_status_manager.is_late(deal):
             order_status_manager.check_late_window(order, now, rules)
         had_receipt = deal.incoming.status != IncomingOrderStatus.FAILED_PROCESSING_RECEIPT
+        needs_receipt = receipt_required or OrderStatus(order.status) is not OrderStatus.PENDING
     if receipt is None and receipt_required and had_receipt:
         raise ValidationFailed.at("body", "receipt", code="receipt.required")
     stored: StoredReceipt | None = None
@@ -164,7 +165,7 @@ async def confirm_deal(
             cleaned = await document_service.prepare_receipt(receipt)
             stored = await document_service.stage(resources.storage, cleaned, clock=resources.clock)
         except DependencyUnavailable:
-            if receipt_required:
+            if needs_receipt:
                 raise
             lost = True
     async with resources.database.write() as session:
