@@ -14,7 +14,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +23,7 @@ from jivapay.cli.demo_view import Books, live_table, progress_line, summary
 from jivapay.cli.environment import HomeOption, data_services, load_settings, resolve_home
 from jivapay.cli.failures import EXIT_FOUND, CommandFailure
 from jivapay.cli.platform import running_platform
+from jivapay.config.clock import Clock
 from jivapay.config.settings import Settings
 from jivapay.embedded.home import refuse_second_owner
 
@@ -92,7 +92,7 @@ def demo(
 def _run(cast: "Cast", settings: Settings, *, orders: int | None, rate: float, seed: str) -> None:
     from jivapay.simulation import Traffic
 
-    run = f"{datetime.now(UTC):%m%d%H%M%S}{secrets.token_hex(2)}"
+    run = f"{Clock().now():%m%d%H%M%S}{secrets.token_hex(2)}"
     traffic = Traffic(cast, orders, rate, seed, run)
     books = Books()
     _say(f"seed {seed}")
