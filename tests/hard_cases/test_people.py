@@ -9,6 +9,7 @@ from sqlalchemy import text
 from factories import people
 from factories.people import CRYPTO
 from factories.world import AMOUNT, World
+from jivapay.database.locks import lock_deal_for_update
 from jivapay.domain.actors import Actor
 from jivapay.domain.outcomes import Assigned, NoRequisite
 from jivapay.exceptions import Conflict, OpenOrdersLimitExceeded, PermissionDenied, ValidationFailed
@@ -24,6 +25,9 @@ from jivapay.services import (
 )
 from jivapay.services.deposit_service import DepositView, NewDeposit
 from jivapay.services.idempotency import IdempotencyClaim
+from jivapay.worker.app import make_app
+from jivapay.worker.publisher import Publisher
+from jivapay.worker.scheduler import Timetable
 from support.owner import forge
 
 FOUR_EYES = Decimal(1000)
@@ -188,6 +192,27 @@ async def test_case_24_an_outage_expires_nobody(world: World) -> None:
     assert await world.expire_due() == 2
     assert (await world.statuses(waiting))[0] == "expired"
     assert (await world.statuses(confirmed))[1] == "requires_attention"
+
+
+async def test_case_24_a_machine_that_slept_expires_nobody(world: World) -> None:
+    """The scheduler itself slept for an hour, and of its jobs the deadlines wake first."""
+    timetable = Timetable(world.resources, Publisher(make_app(world.resources.settings)))
+    await timetable.beat()
+    reserved = await world.assign()
+    await world.advance(3600)
+    await timetable.expire_due()
+    assert (await world.statuses(reserved))[1] == "pending"
+
+
+async def test_case_24_a_deal_in_other_hands_keeps_no_other_from_lapsing(world: World) -> None:
+    """Its lock is not had in time; the next run finds it again."""
+    held, other = await world.assign(), await world.assign(AMOUNT + 1)
+    await world.advance(world.rules.client_pay_seconds + 1)
+    async with world.database.write() as session:
+        await lock_deal_for_update(session, held)
+        assert await world.expire_due() == 1
+    assert [(await world.statuses(each))[1] for each in (held, other)] == ["pending", "expired"]
+    assert await world.expire_due() == 1
 
 
 async def test_case_24_what_lapsed_before_the_outage_is_not_revived(world: World) -> None:

@@ -89,6 +89,8 @@ class Timetable:
             )
 
     async def expire_due(self) -> None:
+        """First a beat: after a machine has slept all jobs wake at once, and this one may be the first."""
+        await self.beat()
         rules = await self.resources.config.current()
         await order_processor.expire_due(self.resources.database, SYSTEM, rules)
 

@@ -7,6 +7,7 @@ minutes, so that an outage expires nobody (decision 21, hard case 24).
 from datetime import datetime, timedelta
 
 from sqlalchemy import CompoundSelect, func, select, union_all, update
+from sqlalchemy.exc import DBAPIError
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.logger import get_logger
@@ -37,8 +38,10 @@ async def expire_due(database: Database, actor: Actor, rules: BusinessSettings) 
         try:
             async with database.write() as session:
                 ended += await _expire_one(session, actor, incoming_order_id, rules)
-        except JivaPayException as error:
-            logger.warning("deadline_not_applied", incoming_order_id=incoming_order_id, code=error.code)
+        except (JivaPayException, DBAPIError) as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise
+            logger.warning("deadline_not_applied", incoming_order_id=incoming_order_id, error=type(error).__name__)
     return ended
 
 
