@@ -72,6 +72,11 @@ def make_app(settings: Settings) -> Celery:
             "socket_timeout": SOCKET_TIMEOUT_SECONDS,
             "socket_connect_timeout": SOCKET_TIMEOUT_SECONDS,
             "retry_on_timeout": True,
+            # Without these a publisher tries to connect for ever, and a thread of the relay with it.
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0.1,
+            "interval_max": 0.2,
         },
         enable_utc=True,
     )
