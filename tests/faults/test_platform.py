@@ -202,7 +202,7 @@ async def test_storage_down(platform: Platform) -> None:
     try:
         kept = await platform.post(f"/payin/confirm/{easy['order_id']}", files=receipt)
         assert (kept.status_code, kept.json()["status"]) == (200, "failed_processing_receipt"), kept.text
-        assert kept.json()["order_history_status"] == "requires_attention"
+        assert kept.json()["order_history_status"] == "pending_trader_confirmation"
         refused = await platform.post(f"/payin/confirm/{hard['order_id']}", key=strict, files=receipt)
         assert (refused.status_code, refused.json()["code"]) == (503, "storage.unavailable")
         assert (await platform.statuses())[hard["external_order_id"]] == ASSIGNED
@@ -214,8 +214,8 @@ async def test_storage_down(platform: Platform) -> None:
     assert attached.status_code == 200, attached.text
     confirmed = await platform.post(f"/payin/confirm/{hard['order_id']}", key=strict, files=receipt)
     assert confirmed.status_code == 200, confirmed.text
-    platform.acknowledged[hard["external_order_id"]] = CONFIRMED
-    del platform.acknowledged[easy["external_order_id"]]
+    for made in (easy, hard):
+        platform.acknowledged[made["external_order_id"]] = CONFIRMED
     await platform.recovered()
 
 
