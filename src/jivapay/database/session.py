@@ -82,16 +82,22 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[WriteSession]:
+    async def write(self, *, is_repeated: bool = False) -> AsyncIterator[WriteSession]:
         """One transaction: committed on leaving, rolled back on any exception.
 
         Leaving without an exception means it is committed, even when the connection died during COMMIT.
         Raises DatabaseError when it is known not to be committed, or nothing can be learnt.
+
+        `is_repeated`: after any exception the caller is tried again, and learns from the rows themselves whether it
+        had been committed. The question that would settle it costs a round trip each time, and is not asked.
         """
         async with self._writes() as session:
             await self._follow_clock(session)
             yield session
-            await self._commit(session)
+            if is_repeated:
+                await session.commit()
+            else:
+                await self._commit(session)
 
     async def _follow_clock(self, session: AnySession) -> None:
         """Tell `app_now()` about an injected clock; production's has no offset and costs nothing."""

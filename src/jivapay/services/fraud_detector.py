@@ -7,10 +7,10 @@ goes to a person and never through. A person's approval answers every rule that 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import text
 
 from jivapay.config.business_settings import BusinessSettings
-from jivapay.database.models.reference import FraudListEntry
+from jivapay.database.direct import fetch_one
 from jivapay.database.session import AnySession
 from jivapay.schemas_enums.enums import FraudListKind, FraudListType, FraudStatus
 
@@ -36,6 +36,14 @@ class FraudCheckResult:
 
 
 ALLOWED = FraudCheckResult(FraudStatus.ALLOW)
+
+LISTS_NAMING = text(f"""
+select array(
+  select list_type from fraud_list_entries
+   where ((kind = '{FraudListKind.IP}' and value = :ip) or (kind = '{FraudListKind.CUSTOMER}' and value = :customer))
+     and (expires_at is null or expires_at > app_now())
+) as lists
+""")  # noqa: S608 - built from our own constants
 
 
 async def check_incoming_order(session: AnySession, facts: FraudFacts, rules: BusinessSettings) -> FraudCheckResult:
@@ -70,17 +78,8 @@ def customer_entry(store_id: int, customer_id: str) -> str:
 
 
 async def _lists_naming(session: AnySession, facts: FraudFacts) -> set[FraudListType]:
-    named = []
-    if facts.customer_ip is not None:
-        named.append((FraudListKind.IP, facts.customer_ip))
-    if facts.customer_id is not None:
-        named.append((FraudListKind.CUSTOMER, customer_entry(facts.store_id, facts.customer_id)))
-    if not named:
+    if facts.customer_ip is None and facts.customer_id is None:
         return set()
-    found = await session.scalars(
-        select(FraudListEntry.list_type).where(
-            or_(*(and_(FraudListEntry.kind == kind, FraudListEntry.value == value) for kind, value in named)),
-            or_(FraudListEntry.expires_at.is_(None), FraudListEntry.expires_at > func.app_now()),
-        )
-    )
-    return {FraudListType(entry) for entry in found}
+    customer = None if facts.customer_id is None else customer_entry(facts.store_id, facts.customer_id)
+    row = await fetch_one(session, LISTS_NAMING, {"ip": facts.customer_ip, "customer": customer})
+    return {FraudListType(entry) for entry in row["lists"]}

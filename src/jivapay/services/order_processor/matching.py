@@ -141,7 +141,7 @@ async def process_incoming_order(
             low, high = BUSY_PAUSE_MS
             await asyncio.sleep((low + secrets.randbelow(high - low)) / 1000)
         try:
-            async with database.write() as session:
+            async with database.write(is_repeated=True) as session:
                 outcome = await _attempt(session, incoming_order_id, rules, actor)
         except InsufficientBalance:
             # Another order took the deposit between the re-check and the write.

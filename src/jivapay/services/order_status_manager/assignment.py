@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import DateTime, Integer, Numeric, Text, Uuid
 
+from jivapay.database.direct import fetch_one
 from jivapay.database.session import WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.callback_events import ORDER_EVENTS, OrderFacts, event_body
@@ -139,10 +140,12 @@ async def assign(session: WriteSession, actor: Actor, made: Assignment) -> int:
     The transaction's actor and reason have been announced. Raises InsufficientBalance when the deposit was taken
     since the re-check, and IntegrityError when the amount was: the caller's transaction is to be rolled back.
     """
-    row = (await session.execute(ASSIGN, _values(actor, made))).one()
-    if row.hold_id is None:
+    row = await fetch_one(session, ASSIGN, _values(actor, made))
+    if row is None:
+        raise AssertionError(f"requisite {made.candidate.requisite_id} is gone")
+    if row["hold_id"] is None:
         raise InsufficientBalance
-    return int(row.id)
+    return int(row["id"])
 
 
 def _values(actor: Actor, made: Assignment) -> dict[str, Any]:

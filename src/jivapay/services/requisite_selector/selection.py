@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger, Numeric, Text, TypeEngine
 
+from jivapay.database.direct import fetch_one
 from jivapay.database.session import WriteSession
 from jivapay.schemas_enums.enums import Direction
 from jivapay.services.requisite_selector.rules import SCOPE, SOURCES, rules
@@ -143,12 +144,13 @@ async def find_suitable_requisite(session: WriteSession, wanted: Wanted) -> Cand
     excluded: list[int] = []
     parameters = wanted.parameters()
     for _ in range(CANDIDATES_TRIED_MAX):
-        requisite_id = await session.scalar(candidate_statement(wanted.direction), {**parameters, "excluded": excluded})
-        if requisite_id is None:
+        best = await fetch_one(session, candidate_statement(wanted.direction), {**parameters, "excluded": excluded})
+        if best is None:
             return None
-        row = (
-            await session.execute(recheck_statement(wanted.direction), {**parameters, "requisite_id": requisite_id})
-        ).one_or_none()
+        requisite_id = best["id"]
+        row = await fetch_one(
+            session, recheck_statement(wanted.direction), {**parameters, "requisite_id": requisite_id}
+        )
         if row is not None:
             *values, has_lapsed_slot = row
             candidate = Candidate(*values)
