@@ -58,6 +58,8 @@ def test_the_commands_are_those_of_the_documentation() -> None:
         ("db", "upgrade"),
         ("db", "current"),
         ("db", "seed"),
+        ("rate", "set"),
+        ("rate", "show"),
         ("user", "create"),
     }
 
@@ -96,6 +98,8 @@ def test_help_of(path: tuple[str, ...]) -> None:
         pytest.param(["serve", "admin", "--host", "::"], {}, "jivapay: ENV is development", id="open server"),
         pytest.param(["worker", "--queues", "orders,spam"], {}, "jivapay: there is no queue spam", id="queue"),
         pytest.param(["check", "--home", "/nowhere/at/all"], {}, "jivapay: there is no data in /nowhere", id="no data"),
+        pytest.param(["rate", "set", "USDT", "92.50"], {}, "jivapay: 'USDT' is not a pair like", id="pair"),
+        pytest.param(["rate", "set", "USDT/RUB", "1e2"], {}, "jivapay: '1e2' is not a rate like", id="rate"),
         pytest.param(["relay"], {}, "jivapay: ", id="no connections"),
         pytest.param(
             ["db", "upgrade", "--home", "/proc/1/home"], {}, "jivapay: cannot use /proc/1/home as home", id="home"

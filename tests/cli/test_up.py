@@ -151,7 +151,12 @@ def test_commands_find_its_data_while_it_runs_and_after(home: Path) -> None:
         assert jivapay("check", "--home", place).returncode == 0
         made = jivapay("user", "create", "--role", "support", "--email", "one@example.com", "--home", place)
         assert made.stdout.startswith("created support one@example.com\npassword ")
+        assert jivapay("rate", "show", "--home", place).stdout == "no rate is set\n"
+        assert jivapay("rate", "set", "USDT/RUB", "92.50", "--home", place).stdout == "USDT/RUB 92.50\n"
+        jump = jivapay("rate", "set", "USDT/RUB", "925.0", "--home", place)
+        assert (jump.returncode, jump.stderr.count("\n")) == (2, 1)
         platform.stop(signal.SIGTERM)
+    assert jivapay("rate", "show", "--home", place).stdout.startswith("USDT/RUB 92.50 manual ")
     twice = jivapay("user", "create", "--role", "support", "--email", "one@example.com", "--home", place)
     assert (twice.returncode, twice.stderr.count("\n")) == (2, 1)
     not_frozen = jivapay("unfreeze", "--reason", "nothing", "--home", place)

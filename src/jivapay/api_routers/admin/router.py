@@ -4,6 +4,7 @@ from jivapay.api_routers.admin import (
     deposit_management_router,
     order_management_router,
     permission_management_router,
+    rate_management_router,
     requisite_management_router,
     store_management_router,
     user_management_router,
@@ -20,5 +21,6 @@ for part in (
     deposit_management_router,
     store_management_router,
     order_management_router,
+    rate_management_router,
 ):
     router.include_router(part.router)
