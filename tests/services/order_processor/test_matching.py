@@ -106,7 +106,7 @@ async def test_attempts_are_postponed_with_a_growing_delay_and_end(world: World)
         assert kept.last_attempt_at is not None
         delay = (kept.next_attempt_at - kept.last_attempt_at).total_seconds()
         assert least <= delay <= least * 1.1
-        await world.advance(delay - 0.5)
+        await world.advance(delay / 2)
         assert await world.process(incoming) == NotDue()
         await world.advance(1)
     assert await world.process(incoming) == NoRequisite({"other_bank": 1})

@@ -49,7 +49,7 @@ class IncomingOrder(Base):
             "ix_incoming_orders_customer",
             "store_id",
             "customer_id",
-            postgresql_where=text("customer_id is not null and status in ('new', 'retrying', 'assigned')"),
+            postgresql_where=text("status in ('new', 'retrying', 'assigned')"),
         ),
         Index(
             "ix_incoming_orders_customer_ip",

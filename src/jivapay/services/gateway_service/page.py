@@ -124,6 +124,9 @@ async def _take_choice(
     customer_id = incoming.customer_id or choice.customer_id
     if customer_id is None and store.gateway_require_customer_id_param:
         raise ValidationFailed.at("body", "customer_id", code="validation.required")
+    await order_processor.check_open_orders(
+        session, store, customer_id, incoming.customer_ip or actor.ip, rules, but=incoming.id
+    )
     await order_processor.check_choice(session, store, amount=amount, method=choice.payment_method, bank=choice.bank)
     for column, value in (await order_processor.quote(session, store, amount, rules)).items():
         setattr(incoming, column, value)

@@ -17,6 +17,7 @@ from jivapay.services.order_processor.acceptance import (
 from jivapay.services.order_processor.deadlines import expire_due, give_grace
 from jivapay.services.order_processor.finalisation import finalize_order_after_client_confirmation
 from jivapay.services.order_processor.matching import process_incoming_order, record_failure
+from jivapay.services.order_processor.open_orders import check_open_orders
 from jivapay.services.order_processor.review import decide_review
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "UrlRules",
     "accept",
     "check_choice",
+    "check_open_orders",
     "decide_review",
     "expire_due",
     "finalize_order_after_client_confirmation",

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import select
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.crypto import Cipher, new_token, token_hash
-from jivapay.database.models.orders import IncomingOrder, Order
+from jivapay.database.models.orders import IncomingOrder
 from jivapay.database.models.people import StoreCommission
 from jivapay.database.models.reference import Currency
 from jivapay.database.session import AnySession, WriteSession
@@ -22,11 +22,10 @@ from jivapay.domain.urls import CallbackRules, find_return_url_problem
 from jivapay.exceptions import (
     ConfigurationError,
     ExternalIdExists,
-    OpenOrdersLimitExceeded,
     PermissionDenied,
     ValidationFailed,
 )
-from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus
+from jivapay.schemas_enums.enums import Direction
 from jivapay.services import (
     callback_service,
     freeze_service,
@@ -36,9 +35,7 @@ from jivapay.services import (
     reference_data,
 )
 from jivapay.services.api_key_service import StoreContext
-
-RETRY_AFTER_SECONDS = 60
-UNPAID = (IncomingOrderStatus.NEW, IncomingOrderStatus.RETRYING, IncomingOrderStatus.ASSIGNED)
+from jivapay.services.order_processor.open_orders import check_open_orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +94,9 @@ async def accept(
     if existing is not None:
         return Accepted(existing, created=False)
     await freeze_service.refuse_when_frozen(session)
-    _check_store(store)
     _check_addresses(store, request, urls)
     await check_choice(session, store, amount=request.amount, method=request.payment_method, bank=request.bank)
-    await _check_open_orders(session, store, request.customer_id, request.customer_ip, rules)
+    await check_open_orders(session, store, request.customer_id, request.customer_ip, rules)
     now = await order_status_manager.database_now(session)
     values = await _values(session, store, request, rules, now)
     incoming_id = await order_status_manager.create_incoming(session, actor, values)
@@ -149,7 +145,11 @@ async def find_by_external_id(session: AnySession, store_id: int, request: Reque
 async def check_choice(
     session: AnySession, store: StoreContext, *, amount: Decimal | None, method: str | None, bank: str | None
 ) -> None:
-    """Amount within the store's limits, method and bank on offer. Unset values are not checked."""
+    """The store takes orders, the amount is within its limits, method and bank are on offer.
+
+    Unset values are not checked. Raises PermissionDenied, ValidationFailed.
+    """
+    _check_store(store)
     if amount is not None:
         if not fits_scale(amount, FIAT_SCALE):
             raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
@@ -211,33 +211,6 @@ def _check_addresses(store: StoreContext, request: Request, urls: UrlRules) -> N
         )
         if problem is not None:
             raise ValidationFailed.at("body", "return_url", code=problem)
-
-
-async def _check_open_orders(
-    session: AnySession, store: StoreContext, customer_id: str | None, customer_ip: str | None, rules: BusinessSettings
-) -> None:
-    """Nobody hoards requisites: unpaid open orders are bounded per customer and per address (hard case 17)."""
-    if customer_id is not None:
-        mine = and_(IncomingOrder.store_id == store.id, IncomingOrder.customer_id == customer_id)
-        if await _count_unpaid(session, mine, rules.open_unpaid_max_per_customer):
-            raise OpenOrdersLimitExceeded(retry_after_seconds=RETRY_AFTER_SECONDS)
-    if customer_ip is not None and await _count_unpaid(
-        session, IncomingOrder.customer_ip == customer_ip, rules.open_unpaid_max_per_address
-    ):
-        raise OpenOrdersLimitExceeded(retry_after_seconds=RETRY_AFTER_SECONDS)
-
-
-async def _count_unpaid(session: AnySession, whose: ColumnElement[bool], maximum: int) -> bool:
-    """Whether `maximum` unpaid orders are open already; looks at no more rows than that."""
-    unpaid = (
-        select(IncomingOrder.id)
-        .outerjoin(Order, Order.id == IncomingOrder.assigned_order_id)
-        .where(whose, IncomingOrder.status.in_(UNPAID), or_(Order.id.is_(None), Order.status == OrderStatus.PENDING))
-        .limit(maximum)
-        .subquery()
-    )
-    count = await session.scalar(select(func.count()).select_from(unpaid))
-    return count is not None and count >= maximum
 
 
 async def _values(

@@ -51,10 +51,14 @@ select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.
        c.scale as crypto_scale,
        offer.base_rate, offer.source as rate_source, offer.at as rate_at,
        offer.at >= app_now() - make_interval(secs => :rate_max_age) as rate_fresh,
+       s.access and s.traffic_access and s.archived_at is null and owner.is_active
+         and case when i.direction = 'pay_in' then s.pay_in_enabled else s.pay_out_enabled end as store_open,
        exists (select 1 from money_freezes where lifted_at is null) as frozen,
        app_now() as now
   from incoming_orders i
   join merchant_stores s on s.id = i.store_id
+  join merchants m on m.id = s.merchant_id
+  join users owner on owner.id = m.user_id
   left join store_commissions sc on sc.store_id = s.id
   join currencies c on c.code = i.crypto_currency
   left join lateral (
@@ -108,6 +112,7 @@ class DueOrder:
     rate_source: str | None
     rate_at: datetime | None
     rate_fresh: bool | None
+    store_open: bool
     frozen: bool
     now: datetime
 
@@ -180,7 +185,9 @@ async def _attempt(session: WriteSession, incoming_order_id: int, rules: Busines
 
 
 async def _judge(session: WriteSession, due: DueOrder, rules: BusinessSettings) -> Outcome | None:
-    """Fraud rules and the rate's freshness; None when nothing speaks against it."""
+    """The store's switches, fraud rules, the rate's freshness; None when nothing speaks against it."""
+    if not due.store_open:
+        return Denied("store.switched_off")
     checked = await fraud_detector.check_incoming_order(session, due.fraud_facts, rules)
     if checked.status is FraudStatus.DENY:
         return Denied(checked.reason)

@@ -322,6 +322,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("app_now()"), nullable=False),
         sa.CheckConstraint("amount > 0 and amount < 'Infinity'", name=op.f("ck_deposits_amount")),
+        sa.CheckConstraint("network = lower(network)", name=op.f("ck_deposits_network")),
+        sa.CheckConstraint("tx_output ~ '^(0|[1-9][0-9]{0,9})?$'", name=op.f("ck_deposits_tx_output")),
         sa.CheckConstraint(
             "decided_by is null or status <> 'posted' or not needs_second_person or decided_by <> requested_by",
             name=op.f("ck_deposits_two_persons"),
@@ -330,10 +332,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["decided_by"], ["users.id"], name=op.f("fk_deposits_decided_by")),
         sa.ForeignKeyConstraint(["requested_by"], ["users.id"], name=op.f("fk_deposits_requested_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deposits")),
-        sa.UniqueConstraint("network", "tx_hash", "tx_output", name=op.f("uq_deposits_network_tx_hash_tx_output")),
         sa.UniqueConstraint("public_id", name=op.f("uq_deposits_public_id")),
     )
     op.create_index("ix_deposits_created", "deposits", ["created_at"], unique=False)
+    op.create_index(
+        "uq_deposits_transaction",
+        "deposits",
+        ["network", sa.literal_column("lower(tx_hash)"), "tx_output"],
+        unique=True,
+    )
     op.create_table(
         "exchange_rates",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -701,7 +708,7 @@ def upgrade() -> None:
         "incoming_orders",
         ["store_id", "customer_id"],
         unique=False,
-        postgresql_where=sa.text("customer_id is not null and status in ('new', 'retrying', 'assigned')"),
+        postgresql_where=sa.text("status in ('new', 'retrying', 'assigned')"),
     )
     op.create_index(
         "ix_incoming_orders_customer_ip",
