@@ -4,6 +4,7 @@ The rows stay due whatever happens here; a broker that is down costs the hint an
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from celery import Celery
@@ -17,6 +18,8 @@ logger = get_logger(__name__)
 
 ORDERS_PER_MESSAGE = 10
 PUBLISH_SECONDS = 5.0
+CALLBACKS_EVERY_SECONDS = 0.5
+CALLBACKS_EXPIRE_SECONDS = 30.0
 
 Work = tuple[int, str | None]
 """An incoming order's id and the id of the request that asked for it."""
@@ -28,6 +31,7 @@ class Publisher:
     def __init__(self, app: Celery) -> None:
         self._app = app
         self._is_down = False
+        self._callbacks_offered_at = -CALLBACKS_EVERY_SECONDS
 
     async def offer_orders(self, work: Sequence[Work]) -> None:
         """Offer due orders to the workers. Raises BrokerError when the broker does not take them."""
@@ -36,13 +40,20 @@ class Publisher:
             await self._send("jivapay.process_order", [batch], QUEUE_ORDERS)
 
     async def offer_callbacks(self) -> None:
-        """Say that callbacks are due. Raises BrokerError."""
-        await self._send("jivapay.deliver_callbacks", [], QUEUE_CALLBACKS)
+        """Say that callbacks are due, at most twice a second; stale words expire. Raises BrokerError.
 
-    async def _send(self, task: str, args: list[object], queue: str) -> None:
+        A run sends whatever is due, so one word is as good as many, and a hanging shop fills no queue.
+        """
+        now = time.monotonic()
+        if now - self._callbacks_offered_at < CALLBACKS_EVERY_SECONDS:
+            return
+        self._callbacks_offered_at = now
+        await self._send("jivapay.deliver_callbacks", [], QUEUE_CALLBACKS, expires=CALLBACKS_EXPIRE_SECONDS)
+
+    async def _send(self, task: str, args: list[object], queue: str, *, expires: float | None = None) -> None:
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
-                await asyncio.to_thread(self._app.send_task, task, args=args, queue=queue, retry=False)
+                await asyncio.to_thread(self._app.send_task, task, args=args, queue=queue, retry=False, expires=expires)
         except (OperationalError, OSError, TimeoutError) as error:
             if not self._is_down:
                 logger.warning("broker_unreachable", error=type(error).__name__)

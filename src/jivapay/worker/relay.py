@@ -66,6 +66,9 @@ async def relay_once(resources: Resources, publisher: Publisher) -> bool:
         unnumbered = await session.scalar(
             text("select exists (select 1 from callback_deliveries where store_seq is null)")
         )
+    if unnumbered:  # before anything needs the broker: the stores' streams go on without it
+        async with resources.database.write() as session:
+            await callback_service.assign_sequence(session)
     if waiting:
         await publisher.offer_orders([(ref_id, request_id) for _, ref_id, request_id in waiting])
         async with resources.database.write() as session:
@@ -75,7 +78,5 @@ async def relay_once(resources: Resources, publisher: Publisher) -> bool:
                 .values(dispatched_at=func.app_now())
             )
     if unnumbered:
-        async with resources.database.write() as session:
-            await callback_service.assign_sequence(session)
         await publisher.offer_callbacks()
     return len(waiting) == BATCH
