@@ -4,6 +4,8 @@ The one writer of `configuration_settings`; `utils/config_loader.py` reads, and 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +14,46 @@ from sqlalchemy.dialects.postgresql import insert
 
 from jivapay.config.business_settings import parse_setting, render_setting, setting_fields
 from jivapay.database.models.reference import ConfigurationSetting, ConfigurationSettingHistory
-from jivapay.database.session import WriteSession
+from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import NotFound, ValidationFailed
 from jivapay.schemas_enums.enums import ActorKind
 from jivapay.services import audit_service
+from jivapay.utils.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class SettingView:
+    """One setting as people see it, values as text."""
+
+    key: str
+    value: str
+    default: str
+    description: str
+    updated_at: datetime | None
+    """None where no row says otherwise than the default."""
+
+
+async def list_settings(session: AnySession) -> list[SettingView]:
+    """Every setting there is, by name. A malformed value is shown as it stands in the table."""
+    rows = {row.key: row for row in await session.scalars(select(ConfigurationSetting))}
+    return [_view(key, rows.get(key)) for key in sorted(setting_fields())]
+
+
+async def change_setting(resources: Resources, actor: Actor, key: str, value: str) -> SettingView:
+    """`set_setting` in a transaction of its own; this process sees it at once. Raises as that."""
+    async with resources.database.write() as session:
+        await set_setting(session, actor, key, value)
+        row = await session.get(ConfigurationSetting, key, populate_existing=True)
+        view = _view(key, row)
+    resources.config.forget()
+    return view
+
+
+def _view(key: str, row: ConfigurationSetting | None) -> SettingView:
+    default = render_setting(setting_fields()[key].get_default())
+    value, updated_at = (default, None) if row is None else (row.value, row.updated_at)
+    return SettingView(key, value, default, _description(key), updated_at)
 
 
 async def set_setting(session: WriteSession, actor: Actor, key: str, value: str) -> bool:

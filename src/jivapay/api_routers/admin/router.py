@@ -6,6 +6,7 @@ from jivapay.api_routers.admin import (
     permission_management_router,
     rate_management_router,
     requisite_management_router,
+    settings_management_router,
     store_management_router,
     user_management_router,
 )
@@ -22,5 +23,6 @@ for part in (
     store_management_router,
     order_management_router,
     rate_management_router,
+    settings_management_router,
 ):
     router.include_router(part.router)
