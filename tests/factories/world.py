@@ -28,7 +28,7 @@ from jivapay.database.session import Database
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
 from jivapay.domain.outcomes import Assigned, Outcome
-from jivapay.schemas_enums.enums import OwnerType
+from jivapay.schemas_enums.enums import DepositNetwork, OwnerType
 from jivapay.services import (
     balance_manager,
     callback_service,
@@ -126,7 +126,7 @@ class World:
             owner_id=trader.user_public_id,
             amount=amount,
             currency=CRYPTO,
-            network="tron",
+            network=DepositNetwork.TRON,
             tx_hash=new_id().hex,
             tx_output="",
             reason="brought in",

@@ -13,7 +13,7 @@ from jivapay.database.locks import lock_deal_for_update
 from jivapay.domain.actors import Actor
 from jivapay.domain.outcomes import Assigned, NoRequisite
 from jivapay.exceptions import Conflict, OpenOrdersLimitExceeded, PermissionDenied, ValidationFailed
-from jivapay.schemas_enums.enums import OwnerType
+from jivapay.schemas_enums.enums import DepositNetwork, OwnerType
 from jivapay.schemas_enums.gateway import PayinInit
 from jivapay.services import (
     audit_chain,
@@ -45,7 +45,7 @@ async def deposit(world: World, amount: str, *, by: Actor | None = None, tx: str
         owner_id=world.trader.user_public_id,
         amount=Decimal(amount),
         currency=CRYPTO,
-        network="tron",
+        network=DepositNetwork.TRON,
         tx_hash=tx or f"{number:064x}",
         tx_output="0",
         reason="brought in",

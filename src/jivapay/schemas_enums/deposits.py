@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from jivapay.schemas_enums.base import AnswerModel, Code, PageQuery, Reason, RequestModel, Text
-from jivapay.schemas_enums.enums import DepositStatus
+from jivapay.schemas_enums.enums import DepositNetwork, DepositStatus
 from jivapay.schemas_enums.money import AmountText, CryptoAmount
 
 
@@ -16,10 +18,10 @@ class DepositCreate(RequestModel):
     owner_id: UUID
     amount: CryptoAmount
     currency: Code
-    network: Code
+    network: DepositNetwork
     tx_hash: Annotated[str, Text(128)]
-    tx_output: Annotated[str, Text(64, length_min=0)] = ""
-    """Which output of the transaction, where one can pay several."""
+    tx_output: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,9})?$", strict=True)] = ""
+    """Which output of the transaction, where one can pay several; empty stands for all of them."""
     reason: Reason
 
 

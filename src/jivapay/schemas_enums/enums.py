@@ -164,6 +164,16 @@ class DocumentKind(StrEnum):
     TRADER_RECEIPT = "trader_receipt"
 
 
+class DepositNetwork(StrEnum):
+    """The chains that deposits come over; all name a transaction by 32 bytes."""
+
+    TRON = "tron"
+    ETHEREUM = "ethereum"
+    TON = "ton"
+    BITCOIN = "bitcoin"
+    BSC = "bsc"
+
+
 class DepositStatus(StrEnum):
     REQUESTED = "requested"
     POSTED = "posted"

@@ -5,6 +5,7 @@ transaction, which counts once. The one writer of the statuses of deposits.
 """
 
 import re
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -20,12 +21,15 @@ from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
 from jivapay.domain.money import ZERO, fits_scale
 from jivapay.exceptions import Conflict, NotFound, PermissionDenied, ValidationFailed
-from jivapay.schemas_enums.enums import CurrencyKind, DepositStatus, OwnerType
+from jivapay.schemas_enums.enums import CurrencyKind, DepositNetwork, DepositStatus, OwnerType
 from jivapay.services import audit_service, balance_manager, freeze_service, idempotency, reference_data, steps
 from jivapay.services.idempotency import IdempotencyClaim, Made
 
 FOUR_EYES_WINDOW = timedelta(hours=24)
+DUPLICATE = "This transaction was recorded before."
 _HEX = re.compile(r"(0[xX])?[0-9A-Fa-f]+", re.ASCII)
+_BASE64 = re.compile(r"[0-9A-Za-z+/_-]{43}=?", re.ASCII)
+"""32 bytes, in either alphabet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class NewDeposit:
     owner_id: UUID
     amount: Decimal
     currency: str
-    network: str
+    network: DepositNetwork
     tx_hash: str
     tx_output: str
     reason: str
@@ -136,7 +140,7 @@ async def _request(session: WriteSession, actor: Actor, new: NewDeposit, four_ey
         raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
     if actor.id is None:
         raise PermissionDenied
-    # Two at once would each see a sum without the other.
+    # Two at once would each see neither the other nor its sum.
     await session.execute(text("select pg_advisory_xact_lock(hashtextextended('deposits', 0))"))
     deposit = Deposit(
         public_id=new_id(),
@@ -144,13 +148,14 @@ async def _request(session: WriteSession, actor: Actor, new: NewDeposit, four_ey
         owner_id=owner.id,
         currency=new.currency,
         amount=new.amount,
-        network=new.network.lower(),
-        tx_hash=_canonical_hash(new.tx_hash),
-        tx_output=new.tx_output.strip(),
+        network=new.network,
+        tx_hash=_canonical_hash(new.network, new.tx_hash),
+        tx_output=new.tx_output,
         reason=new.reason,
         needs_second_person=await _needs_second_person(session, actor.id, new, owner.id, four_eyes_amount),
         requested_by=actor.id,
     )
+    await _refuse_overlap(session, deposit)
     await steps.announce(session, actor, new.reason)
     await _insert(session, deposit)
     await _record(session, actor, deposit)
@@ -204,15 +209,26 @@ async def _get_owner(session: AnySession, new: NewDeposit) -> _Owner:
     return _Owner(*row)
 
 
+async def _refuse_overlap(session: AnySession, deposit: Deposit) -> None:
+    """A deposit that names no output stands for the whole transaction, so nothing else may name that one."""
+    same = select(Deposit.id).where(
+        Deposit.network == deposit.network, func.lower(Deposit.tx_hash) == deposit.tx_hash.lower()
+    )
+    if deposit.tx_output:
+        same = same.where(Deposit.tx_output.in_(["", deposit.tx_output]))
+    if await session.scalar(select(same.exists())):
+        raise Conflict(DUPLICATE, code="deposit.duplicate")
+
+
 async def _insert(session: WriteSession, deposit: Deposit) -> None:
     try:
         async with atomic_transaction(session):
             session.add(deposit)
             await session.flush()
     except IntegrityError as error:
-        if "uq_deposits_network_tx_hash_tx_output" not in str(error.orig):
+        if "uq_deposits_transaction" not in str(error.orig):
             raise
-        raise Conflict("This transaction was recorded before.", code="deposit.duplicate") from error
+        raise Conflict(DUPLICATE, code="deposit.duplicate") from error
     await session.refresh(deposit)
 
 
@@ -272,7 +288,9 @@ async def _views(session: AnySession, deposits: list[Deposit]) -> list[DepositVi
     ]
 
 
-def _canonical_hash(tx_hash: str) -> str:
-    """Hexadecimal hashes are the same in either case and with or without `0x`; all others are kept as they are."""
+def _canonical_hash(network: DepositNetwork, tx_hash: str) -> str:
+    """Hexadecimal hashes are the same in either case and with or without `0x`, and on TON in base64, too."""
     plain = tx_hash.strip()
+    if network is DepositNetwork.TON and _BASE64.fullmatch(plain):
+        return urlsafe_b64decode(plain.rstrip("=").replace("+", "-").replace("/", "_") + "=").hex()
     return plain.lower().removeprefix("0x") if _HEX.fullmatch(plain) else plain

@@ -1,6 +1,7 @@
 """Deposits: recorded once by their transaction, posted by one person up to the limit, above it by two."""
 
 import asyncio
+from base64 import b64encode, urlsafe_b64encode
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -22,7 +23,7 @@ def deposit_to(owner: Person, amount: str = "100.5", **changes: object) -> dict[
         "owner_id": str(owner.id),
         "amount": amount,
         "currency": "USDT",
-        "network": "TRC20",
+        "network": "tron",
         "tx_hash": f"{next(hashes):064x}",
         "reason": "first deposit",
         **changes,
@@ -122,12 +123,34 @@ async def test_a_transaction_counts_once(office: Office) -> None:
         {**body, "owner_id": str(other.id)},
         {**body, "amount": "1"},
         {**body, "tx_hash": "abcdef" + "0" * 58},
-        {**body, "network": "trc20"},
         {**body, "tx_hash": "  0xabcdef" + "0" * 58},
     ):
         assert code_of(await admin.post("/deposits", json=changed)) == (409, "deposit.duplicate")
-    assert (await admin.post("/deposits", json={**body, "tx_output": "1", "amount": "1"})).status_code == 201
+    assert (await admin.post("/deposits", json={**body, "network": "bsc", "amount": "1"})).status_code == 201
     assert await available(trader) == "101.500000"
+
+
+async def test_an_output_counts_once_and_none_stands_for_all(office: Office) -> None:
+    admin, trader = await office.admin(), await office.trader()
+    some, whole = deposit_to(trader, "1", tx_output="0"), deposit_to(trader, "1")
+    assert (await admin.post("/deposits", json=some)).status_code == 201
+    assert (await admin.post("/deposits", json=whole)).status_code == 201
+    for again in ({**some, "tx_output": ""}, {**some, "tx_output": "0"}, {**whole, "tx_output": "0"}, whole):
+        assert code_of(await admin.post("/deposits", json=again)) == (409, "deposit.duplicate")
+    assert (await admin.post("/deposits", json={**some, "tx_output": "1"})).status_code == 201
+    assert await available(trader) == "3.000000"
+
+
+async def test_a_hash_counts_once_in_hexadecimal_and_base64(office: Office) -> None:
+    admin, trader = await office.admin(), await office.trader()
+    raw = bytes(range(220, 252))
+    body = deposit_to(trader, "1", network="ton", tx_hash=raw.hex())
+    made = await admin.post("/deposits", json=body)
+    assert (made.status_code, made.json()["tx_hash"]) == (201, raw.hex())
+    for spelling in (b64encode(raw), urlsafe_b64encode(raw), urlsafe_b64encode(raw).rstrip(b"=")):
+        again = await admin.post("/deposits", json={**body, "tx_hash": spelling.decode()})
+        assert code_of(again) == (409, "deposit.duplicate")
+    assert await available(trader) == "1.000000"
 
 
 async def test_same_transaction_many_times_at_once(office: Office) -> None:
@@ -172,6 +195,12 @@ async def test_replay_shows_the_deposit_as_it_is_now(office: Office) -> None:
         ({"owner_id": "0199aaaa-0000-7000-8000-000000000000"}, 404, "not_found"),
         ({"reason": " "}, 422, "validation.required"),
         ({"tx_hash": ""}, 422, "validation.required"),
+        ({"network": "TRON"}, 422, "validation.enum"),
+        ({"network": "trc20"}, 422, "validation.enum"),
+        ({"tx_output": "00"}, 422, "validation.format"),
+        ({"tx_output": "0 "}, 422, "validation.format"),
+        ({"tx_output": "a"}, 422, "validation.format"),
+        ({"tx_output": "12345678901"}, 422, "validation.format"),
         ({"status": "posted"}, 422, "validation.unknown_field"),
     ],
     ids=lambda value: str(value)[:40],

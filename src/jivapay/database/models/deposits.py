@@ -1,6 +1,6 @@
 """Deposits: what staff recorded as brought in from outside. No part of the ledger until one is posted."""
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jivapay.database.models.base import APP_NOW, Amount, Base, CreatedAt, Moment, PrimaryKey, PublicId
@@ -13,7 +13,9 @@ class Deposit(Base):
 
     __tablename__ = "deposits"
     __table_args__ = (
-        UniqueConstraint("network", "tx_hash", "tx_output"),
+        Index("uq_deposits_transaction", "network", text("lower(tx_hash)"), "tx_output", unique=True),
+        CheckConstraint("network = lower(network)", name="network"),
+        CheckConstraint("tx_output ~ '^(0|[1-9][0-9]{0,9})?$'", name="tx_output"),
         CheckConstraint("amount > 0 and amount < 'Infinity'", name="amount"),
         CheckConstraint(
             "decided_by is null or status <> 'posted' or not needs_second_person or decided_by <> requested_by",

@@ -20,7 +20,7 @@ from jivapay.database.models.reference import Bank, PaymentMethod
 from jivapay.database.session import Database, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import ConfigurationError
-from jivapay.schemas_enums.enums import AccountKind, ActorKind, OwnerType, RequisiteStatus, Role
+from jivapay.schemas_enums.enums import AccountKind, ActorKind, DepositNetwork, OwnerType, RequisiteStatus, Role
 from jivapay.services import (
     api_key_service,
     deposit_service,
@@ -298,7 +298,14 @@ async def _fill_deposit(database: Database, admin: Actor, second: Actor, trader:
         if available >= cast.DEPOSIT / 2:
             return
         new = NewDeposit(
-            OwnerType.TRADER, trader.public_id, cast.DEPOSIT, CRYPTO, "tron", secrets.token_hex(32), "", REASON
+            OwnerType.TRADER,
+            trader.public_id,
+            cast.DEPOSIT,
+            CRYPTO,
+            DepositNetwork.TRON,
+            secrets.token_hex(32),
+            "",
+            REASON,
         )
         made = await deposit_service.request_deposit(
             session, admin, new, four_eyes_amount=BusinessSettings().four_eyes_amount
