@@ -1,7 +1,7 @@
 """Deposits: staff record what came in from outside; above `FOUR_EYES_AMOUNT` a second person decides (hard case 14).
 
 Summed per actor and per beneficiary over 24 hours, so that many small ones are one large one. A deposit names its
-transaction, which counts once. The one writer of the statuses of deposits.
+transaction, which counts once; a rejected one may be recorded again. The one writer of the statuses of deposits.
 """
 
 import re
@@ -212,7 +212,9 @@ async def _get_owner(session: AnySession, new: NewDeposit) -> _Owner:
 async def _refuse_overlap(session: AnySession, deposit: Deposit) -> None:
     """A deposit that names no output stands for the whole transaction, so nothing else may name that one."""
     same = select(Deposit.id).where(
-        Deposit.network == deposit.network, func.lower(Deposit.tx_hash) == deposit.tx_hash.lower()
+        Deposit.network == deposit.network,
+        func.lower(Deposit.tx_hash) == deposit.tx_hash.lower(),
+        Deposit.status != DepositStatus.REJECTED,
     )
     if deposit.tx_output:
         same = same.where(Deposit.tx_output.in_(["", deposit.tx_output]))

@@ -92,6 +92,21 @@ async def test_rejected_moves_nothing(office: Office) -> None:
     assert await available(trader) == "0.000000"
 
 
+async def test_rejected_may_be_recorded_again(office: Office) -> None:
+    first, second, trader = await office.admin(), await office.admin(), await office.trader()
+    body = deposit_to(trader, "5000")
+    reject = {"decision": "reject", "reason": "mistyped amount"}
+    made = (await first.post("/deposits", json=body)).json()
+    assert code_of(await first.post("/deposits", json=body)) == (409, "deposit.duplicate")
+    await second.post(f"/deposits/{made['id']}/decision", json=reject)
+    again = (await first.post("/deposits", json={**body, "amount": "50"})).json()
+    assert (again["status"], again["tx_hash"]) == ("posted", made["tx_hash"])
+    for output in ("", "0"):
+        twice = await second.post("/deposits", json={**body, "tx_output": output})
+        assert code_of(twice) == (409, "deposit.duplicate")
+    assert await available(trader) == "50.000000"
+
+
 async def test_many_small_ones_are_one_large_one(office: Office) -> None:
     first, second, trader, other = (
         await office.admin(),

@@ -9,11 +9,18 @@ FALSE, ZERO = text("false"), text("0")
 
 
 class Deposit(Base):
-    """Money brought in from outside, as recorded by staff; it names its transaction, once (hard case 14)."""
+    """Money brought in from outside, as recorded by staff; it names its transaction (hard case 14)."""
 
     __tablename__ = "deposits"
     __table_args__ = (
-        Index("uq_deposits_transaction", "network", text("lower(tx_hash)"), "tx_output", unique=True),
+        Index(
+            "uq_deposits_transaction",
+            "network",
+            text("lower(tx_hash)"),
+            "tx_output",
+            unique=True,
+            postgresql_where=text("status <> 'rejected'"),
+        ),
         CheckConstraint("network = lower(network)", name="network"),
         CheckConstraint("tx_output ~ '^(0|[1-9][0-9]{0,9})?$'", name="tx_output"),
         CheckConstraint("amount > 0 and amount < 'Infinity'", name="amount"),

@@ -340,6 +340,7 @@ def upgrade() -> None:
         "deposits",
         ["network", sa.literal_column("lower(tx_hash)"), "tx_output"],
         unique=True,
+        postgresql_where=sa.text("status <> 'rejected'"),
     )
     op.create_table(
         "exchange_rates",
