@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
@@ -100,6 +102,25 @@ def work(queues: Sequence[str], concurrency: int, *, name: str) -> None:
     )
     worker.start()
     raise SystemExit(worker.exitcode or 0)
+
+
+def work_each(queues: Sequence[str], concurrency: int) -> None:
+    """A process for each queue, so that none waits behind another's long tasks. All end when one ends."""
+    command = [sys.executable, "-m", "jivapay", "worker", "--concurrency", str(concurrency), "--queues"]
+    workers = [subprocess.Popen([*command, queue]) for queue in queues]
+
+    def stop_all(_number: int = 0, _frame: FrameType | None = None) -> None:
+        for worker in workers:
+            if worker.poll() is None:
+                worker.terminate()
+
+    signal.signal(signal.SIGTERM, stop_all)
+    signal.signal(signal.SIGINT, stop_all)
+    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    stop_all()
+    codes = {worker.wait() for worker in workers}
+    if codes - {0, -signal.SIGTERM}:  # the latter was asked to end before it had begun
+        raise SystemExit(1)
 
 
 def _on_ready(**_: object) -> None:

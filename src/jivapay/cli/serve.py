@@ -45,16 +45,19 @@ def serve(
 
 
 def worker(
-    queues: Annotated[str, typer.Option(help="Queues to take tasks from, separated by commas.")] = "orders,callbacks",
-    concurrency: Annotated[int, typer.Option(help="Tasks at the same time.", min=1, max=64)] = 2,
+    queues: Annotated[
+        str | None, typer.Option(help="The queue to take tasks from; without it, a process for each queue.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(help="Tasks at the same time, of each queue.", min=1, max=64)] = 2,
 ) -> None:
     """Do the queued work, until SIGTERM; what runs then may take 25 seconds more."""
-    wanted = queues.split(",")
-    unknown = sorted(set(wanted) - set(Queue))
-    if unknown:
-        raise CommandFailure(f"there is no queue {', '.join(unknown)}: choose from {', '.join(Queue)}")
+    if queues is not None and queues not in set(Queue):
+        raise CommandFailure(f"there is no queue {queues}: choose from {', '.join(Queue)}")
     refuse_unsafe_start(load_settings())
-    processes.work(wanted, concurrency, name="-".join(wanted))
+    if queues is None:
+        processes.work_each([queue.value for queue in Queue], concurrency)
+    else:
+        processes.work([queues], concurrency, name=queues)
 
 
 def relay() -> None:

@@ -108,7 +108,7 @@ async def test_attempts_are_postponed_with_a_growing_delay_and_end(world: World)
         assert least <= delay <= least * 1.1
         await world.advance(delay / 2)
         assert await world.process(incoming) == NotDue()
-        await world.advance(1)
+        await world.advance(delay / 2 + 1)
     assert await world.process(incoming) == NoRequisite({"other_bank": 1})
     kept = (await world.deal(incoming)).incoming
     assert (kept.status, kept.retry_count, kept.failure_code) == ("failed", 4, "requisite.none_available")
