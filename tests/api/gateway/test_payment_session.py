@@ -1,13 +1,16 @@
 """The payment page's own API: the token is the only credential."""
 # ruff: noqa: ANN401 - whatever a request may carry
 
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
 
 from api.gateway.shop import Shop, open_shop, working
 from factories.office import code_of
+from jivapay.services import order_service
 from support.receipt_files import picture
 
 NO_TOKEN = "x" * 43
@@ -86,6 +89,20 @@ async def test_walk_through_the_page(shop: Shop) -> None:
     for door in ("confirm", "cancel"):
         assert code_of(await page.post(f"/{door}")) == (409, "order.state_conflict")
     assert code_of(await page.post("/method", json=CARD)) == (409, "order.state_conflict")
+
+
+async def test_the_traders_own_receipt_is_not_shown_as_the_payers(shop: Shop) -> None:
+    page = await open_page(shop, amount="3001.50", payment_method="card")
+    await shop.world.process(await shop.id_of(page.made))
+    await page.post("/confirm")
+    order = (await shop.world.deal(await shop.id_of(page.made))).order
+    assert order is not None
+    trader = replace(shop.world.trader.actor, owner_id=order.trader_id)
+    await order_service.confirm_order_with_receipt(
+        shop.world.resources, trader, UUID(page.made["order_id"]), picture("PNG")
+    )
+    paid = (await page.get()).json()
+    assert (paid["state"], paid["receipt_attached"]) == ("paid", False)
 
 
 async def test_polling(shop: Shop) -> None:

@@ -7,11 +7,15 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from factories.office import Office, Person, code_of, open_office
 from factories.world import SYSTEM, World
+from jivapay.database.models.documents import UploadedDocument
+from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import Role
 from jivapay.services import freeze_service
+from jivapay.services.gateway_service.payin import confirm_deal
 from support.receipt_files import picture
 
 NOBODY = "0199aaaa-0000-7000-8000-000000000000"
@@ -82,9 +86,33 @@ async def test_confirm_with_receipt(desk: Desk) -> None:
     assert (await desk.trader.get(path)).json()["status"] == "pending_trader_confirmation"
     good = {"receipt": ("r.png", picture("PNG"), "image/png")}
     assert (await desk.trader.post(f"{path}/confirm", files=good)).json()["status"] == "completed"
-    receipt = await desk.trader.get(f"{path}/receipt")
-    assert (receipt.status_code, receipt.headers["content-type"]) == (200, "image/png")
-    assert receipt.headers["content-disposition"].startswith("attachment; filename=")
+    async with desk.world.database.read() as session:
+        kinds = await session.scalars(select(UploadedDocument.kind))
+        assert list(kinds) == ["trader_receipt"]
+
+
+async def test_the_payers_receipt_is_shown_and_not_the_traders_own(desk: Desk) -> None:
+    incoming_id, order_id = await desk.assigned()
+    path = f"/orders/{order_id}"
+    await confirm_deal(desk.world.resources, Actor.customer(), incoming_id, picture("JPEG"), receipt_required=True)
+    assert (await desk.trader.get(path)).json()["receipt"] is True
+    payers = await desk.trader.get(f"{path}/receipt")
+    assert payers.status_code == 200
+    assert payers.headers["content-disposition"].startswith("attachment; filename=")
+    own = {"receipt": ("r.png", picture("PNG"), "image/png")}
+    assert (await desk.trader.post(f"{path}/confirm", files=own)).json()["status"] == "completed"
+    still = await desk.trader.get(f"{path}/receipt")
+    assert (still.status_code, still.content) == (200, payers.content)
+
+
+async def test_the_traders_own_receipt_is_not_the_payers(desk: Desk) -> None:
+    incoming_id, order_id = await desk.assigned()
+    path = f"/orders/{order_id}"
+    await desk.world.confirm_by_customer(incoming_id)
+    own = {"receipt": ("r.png", picture("PNG"), "image/png")}
+    completed = await desk.trader.post(f"{path}/confirm", files=own)
+    assert (completed.json()["status"], completed.json()["receipt"]) == ("completed", False)
+    assert code_of(await desk.trader.get(f"{path}/receipt")) == (404, "not_found")
 
 
 async def test_no_receipt(desk: Desk) -> None:

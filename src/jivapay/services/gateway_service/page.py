@@ -13,7 +13,7 @@ from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.money import FIAT_SCALE, format_amount
 from jivapay.exceptions import NotFound, OrderStateConflict, SessionExpired, ValidationFailed
-from jivapay.schemas_enums.enums import IncomingOrderStatus, OrderStatus
+from jivapay.schemas_enums.enums import DocumentKind, IncomingOrderStatus, OrderStatus
 from jivapay.schemas_enums.gateway import BankOffered, MethodChoice, MethodOffered, PaymentSessionRead
 from jivapay.services import order_processor, order_status_manager, reference_data
 from jivapay.services.api_key_service import StoreContext
@@ -170,7 +170,12 @@ async def _show(session: AnySession, deal: Deal, viewer: Viewer, now: datetime) 
     amount = order.amount_fiat if order else incoming.amount_fiat
     expires_at = order.expires_at if order else incoming.expires_at
     attached = await session.scalar(
-        select(UploadedDocument.id).where(UploadedDocument.incoming_order_id == incoming.id).limit(1)
+        select(UploadedDocument.id)
+        .where(
+            UploadedDocument.incoming_order_id == incoming.id,
+            UploadedDocument.kind == DocumentKind.CUSTOMER_RECEIPT,
+        )
+        .limit(1)
     )
     return PaymentSessionRead(
         state=page_state(deal),
