@@ -24,6 +24,7 @@ from jivapay.database.models.requisites import OwnerOfRequisites, Requisite, Req
 from jivapay.database.session import WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
+from jivapay.domain.permissions import FULL
 from jivapay.schemas_enums.enums import ActorKind, RequisiteStatus, Role
 from jivapay.services.api_key_service import StoreContext
 
@@ -68,8 +69,8 @@ async def add_user(session: WriteSession, role: Role) -> tuple[int, UUID]:
 
 async def add_admin(session: WriteSession) -> Actor:
     user_id, _ = await add_user(session, Role.ADMIN)
-    await session.execute(insert(Admin).values(user_id=user_id, granted_permissions=["*"]))
-    return Actor(ActorKind.USER, user_id, Role.ADMIN, permissions=("*",))
+    await session.execute(insert(Admin).values(user_id=user_id, granted_permissions=[FULL]))
+    return Actor(ActorKind.USER, user_id, Role.ADMIN, permissions=(FULL,))
 
 
 async def add_store(

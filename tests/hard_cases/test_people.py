@@ -10,10 +10,12 @@ from factories import people
 from factories.people import CRYPTO
 from factories.world import AMOUNT, World
 from jivapay.database.locks import lock_deal_for_update
+from jivapay.database.session import WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.outcomes import Assigned, NoRequisite
+from jivapay.domain.permissions import FULL
 from jivapay.exceptions import Conflict, OpenOrdersLimitExceeded, PermissionDenied, ValidationFailed
-from jivapay.schemas_enums.enums import DepositNetwork, OwnerType
+from jivapay.schemas_enums.enums import ActorKind, DepositNetwork, OwnerType, Role
 from jivapay.schemas_enums.gateway import PayinInit
 from jivapay.services import (
     audit_chain,
@@ -21,10 +23,13 @@ from jivapay.services import (
     freeze_service,
     gateway_service,
     order_processor,
+    permission_service,
     platform_service,
+    user_service,
 )
 from jivapay.services.deposit_service import DepositView, NewDeposit
 from jivapay.services.idempotency import IdempotencyClaim
+from jivapay.services.user_service import NewUser
 from jivapay.worker.app import make_app
 from jivapay.worker.publisher import Publisher
 from jivapay.worker.scheduler import Timetable
@@ -88,6 +93,45 @@ async def test_case_14_a_large_deposit_needs_a_second_person(poor: World) -> Non
     assert refused.value.code == "approval.same_user"
     assert await decide(poor, view, await second_person(poor)) == "posted"
     assert (await poor.trader_balance()).total == Decimal("11000.000001")
+
+
+@pytest.mark.parametrize("hands_on", ["created", "password_reset", "permissions_changed", "through_another"])
+async def test_case_14_an_account_in_the_first_person_s_hands_is_no_second_person(poor: World, hands_on: str) -> None:
+    """He would sign in there himself; after a day, in which its owner would notice, it is."""
+    other, puppet = await second_person(poor), None
+    async with poor.database.write() as session:
+        if hands_on in {"created", "through_another"}:
+            puppet = await _new_admin(session, poor.staff, "puppet")
+        if hands_on == "through_another":
+            assert puppet is not None
+            other = await _new_admin(session, puppet, "second")
+        user = await user_service.get_user_by_id(session, other.id or 0)
+        if hands_on == "password_reset":
+            await user_service.reset_password(session, poor.staff, user.public_id)
+        elif hands_on == "permissions_changed":
+            await permission_service.update_user_permissions(session, poor.staff, user, [FULL])
+    decider = puppet if hands_on == "created" else other
+    assert decider is not None
+    view = await deposit(poor, "5000")
+    for approve in (True, False):
+        with pytest.raises(PermissionDenied) as refused:
+            await decide(poor, view, decider, approve=approve)
+        assert refused.value.code == "approval.same_user"
+    assert (await poor.trader_balance()).total == Decimal(10_000)
+    await poor.advance(timedelta(hours=24, minutes=1).total_seconds())
+    assert await decide(poor, view, decider) == "posted"
+
+
+async def test_case_14_a_colleague_s_new_account_is_a_second_person(poor: World) -> None:
+    async with poor.database.write() as session:
+        other = await _new_admin(session, await people.add_admin(session), "hired")
+    assert await decide(poor, await deposit(poor, "5000"), other) == "posted"
+
+
+async def _new_admin(session: WriteSession, by: Actor, name: str) -> Actor:
+    new = NewUser(f"{name}@people.example", Role.ADMIN, permissions=(FULL,))
+    created = await user_service.create_user(session, by, new)
+    return Actor(ActorKind.USER, created.user.id, Role.ADMIN, permissions=(FULL,))
 
 
 async def test_case_14_many_small_deposits_are_one_large_one(poor: World) -> None:

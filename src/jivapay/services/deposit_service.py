@@ -22,7 +22,15 @@ from jivapay.domain.identifiers import new_id
 from jivapay.domain.money import ZERO, fits_scale
 from jivapay.exceptions import Conflict, NotFound, PermissionDenied, ValidationFailed
 from jivapay.schemas_enums.enums import CurrencyKind, DepositNetwork, DepositStatus, OwnerType
-from jivapay.services import audit_service, balance_manager, freeze_service, idempotency, reference_data, steps
+from jivapay.services import (
+    audit_service,
+    balance_manager,
+    four_eyes,
+    freeze_service,
+    idempotency,
+    reference_data,
+    steps,
+)
 from jivapay.services.idempotency import IdempotencyClaim, Made
 
 FOUR_EYES_WINDOW = timedelta(hours=24)
@@ -104,8 +112,7 @@ async def decide_deposit(
         raise Conflict(
             f"The deposit is {deposit.status}.", code="deposit.state_conflict", about={"current": deposit.status}
         )
-    if deposit.requested_by == actor.id:
-        raise PermissionDenied("Another person must decide.", code="approval.same_user")
+    await four_eyes.refuse_same_person(session, actor, deposit.requested_by)
     if approve:
         await freeze_service.refuse_when_frozen(session)
     await _decide(session, actor, deposit, DepositStatus.POSTED if approve else DepositStatus.REJECTED, reason)
