@@ -60,6 +60,7 @@ def show(home: HomeOption = None) -> None:
 
 
 async def _set(settings: Settings, crypto: str, fiat: str, rate: Decimal, *, confirm_jump: bool) -> None:
+    from jivapay.database import db  # noqa: F401 - the tables that exchange_rates refers to
     from jivapay.domain.actors import Actor
     from jivapay.exceptions import Conflict
     from jivapay.services import rate_service
