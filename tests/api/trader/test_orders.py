@@ -120,6 +120,22 @@ async def test_no_receipt(desk: Desk) -> None:
     assert code_of(await desk.trader.get(f"/orders/{order_id}/receipt")) == (404, "not_found")
 
 
+@pytest.mark.parametrize("change", ["holder", "number", "bank", "payment_method"])
+async def test_the_details_a_payer_was_shown_stay(desk: Desk, change: str) -> None:
+    incoming_id, order_id = await desk.assigned()
+    requisite_id = (await desk.trader.get(f"/orders/{order_id}")).json()["requisite_id"]
+    path = f"/requisites/{requisite_id}"
+    await desk.world.cancel(incoming_id)
+    before = (await desk.trader.get(path)).json()
+    new = {"holder": "X", "number": "4276 3800 1234 5679", "bank": "alfa", "payment_method": "sbp"}
+    refused = await desk.trader.call("PATCH", path, json={change: new[change]})
+    assert code_of(refused) == (409, "requisite.in_use")
+    assert "Archive it and add a new one" in refused.json()["detail"]
+    assert (await desk.trader.get(path)).json() == before
+    assert (await desk.trader.call("PATCH", path, json={"settings": {"upper_limit": "7000"}})).status_code == 200
+    assert (await desk.trader.call("DELETE", path)).status_code == 204
+
+
 async def test_cancel_only_before_the_payer_confirmed(desk: Desk) -> None:
     _, order_id = await desk.assigned()
     path, body = f"/orders/{order_id}/cancel", {"reason": "card blocked"}

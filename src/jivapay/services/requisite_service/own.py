@@ -1,4 +1,4 @@
-"""A trader's own requisites. What somebody may be paying to right now is not edited; what was edited is looked at
+"""A trader's own requisites. The details that an order has used are never edited; what was edited is looked at
 again before it goes into traffic. Somebody else's requisite does not exist here (reliability 4.E, E05).
 """
 
@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 
 from jivapay.config.crypto import Cipher
 from jivapay.database.locks import lock_requisite_for_update
+from jivapay.database.models.orders import Order
 from jivapay.database.models.people import Trader
 from jivapay.database.models.reference import Currency
 from jivapay.database.models.requisites import OwnerOfRequisites, Requisite, RequisiteSettings
@@ -120,7 +121,7 @@ async def update_requisite(
 ) -> RequisiteView:
     """Change what is given. Changed `details` go to moderation again.
 
-    Raises NotFound, Conflict `requisite.in_use` (details, with open orders) or `requisite.duplicate`,
+    Raises NotFound, Conflict `requisite.in_use` (details, once an order has used it) or `requisite.duplicate`,
     ValidationFailed.
     """
     requisite = await _lock_own(session, actor, public_id)
@@ -194,7 +195,7 @@ async def _create(session: WriteSession, actor: Actor, new: NewRequisite, cipher
 async def _change_details(
     session: WriteSession, requisite: Requisite, details: Mapping[str, Any], cipher: Cipher
 ) -> None:
-    _refuse_in_use(requisite)
+    await _refuse_used(session, requisite)
     method = details.get("payment_method", requisite.payment_method)
     bank = details.get("bank", requisite.bank)
     given = details.get("number") or cipher.decrypt(requisite.number, number_context(requisite.public_id))
@@ -277,6 +278,15 @@ async def _lock_own(session: WriteSession, actor: Actor, public_id: UUID) -> Req
         )
     )
     return await lock_requisite_for_update(session, requisite_id or 0)
+
+
+async def _refuse_used(session: AnySession, requisite: Requisite) -> None:
+    """What a payer was shown is kept: his order names this row, and late payments are looked for by its number."""
+    if await session.scalar(select(select(Order.id).where(Order.requisite_id == requisite.id).exists())):
+        raise Conflict(
+            "Orders have used this requisite, so its details stay. Archive it and add a new one.",
+            code="requisite.in_use",
+        )
 
 
 def _refuse_in_use(requisite: Requisite) -> None:
