@@ -1,10 +1,12 @@
 """The gateway's shapes, as `docs/api/` publishes them (http-api: "Stores", "Page")."""
 
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from jivapay.schemas_enums.base import AnswerModel, Code, ExternalId, Metadata, RequestModel, Text, WholeNumber
 from jivapay.schemas_enums.money import AmountText, FiatAmount, RateText
@@ -13,7 +15,20 @@ URL_LENGTH_MAX = 2000
 WAIT_SECONDS_MAX = 20
 
 Url = Annotated[str, Text(URL_LENGTH_MAX)]
-CustomerIp = Annotated[str, Text(45)]
+
+
+def _canonical_ip(value: str) -> str:
+    """One spelling for one address, as lists and limits compare them; IPv4 inside IPv6 is IPv4."""
+    try:
+        address = ip_address(value)
+    except ValueError:
+        address = None
+    if address is None or "%" in value:
+        raise PydanticCustomError("validation.format", "must be an IP address")
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+CustomerIp = Annotated[str, Text(45), AfterValidator(_canonical_ip)]
 
 
 class PayinFields(RequestModel):
