@@ -1,7 +1,7 @@
 """Orders as traders, merchants and staff see them (http-api, "Traders, merchants, staff")."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
@@ -99,4 +99,54 @@ class ReviewRead(AnswerModel):
     status: str
     failure_code: str | None
     failure_reason: str | None
+    version: int
+
+
+CaseKind = Literal["manual_review", "requires_attention"]
+
+
+class CaseFilter(PageQuery):
+    """Both kinds unless one is named."""
+
+    kind: CaseKind | None = None
+
+
+class CaseRead(AnswerModel):
+    """An order that waits for a person: before it has a requisite (`manual_review`) or after."""
+
+    order_id: UUID
+    external_order_id: str
+    store_id: UUID
+    store_name: str
+    kind: CaseKind
+    status: str
+    order_history_status: str | None
+    amount: AmountText | None
+    currency: str
+    amount_crypto: AmountText | None
+    crypto_currency: str
+    failure_code: str | None
+    reason: str | None
+    """Why it waits."""
+    created_at: datetime
+    waiting_since: datetime
+    age_seconds: int
+    """How long it has waited."""
+    needs_second_person: bool
+    """Above FOUR_EYES_AMOUNT: one person alone cannot decide it."""
+    version: int
+    test: bool
+
+
+class CaseDecision(RequestModel):
+    """What a person decides about an order in `requires_attention`."""
+
+    outcome: Literal["completed", "cancelled", "failed"]
+    reason: Reason
+
+
+class CaseDecided(AnswerModel):
+    order_id: UUID
+    status: str
+    order_history_status: str
     version: int

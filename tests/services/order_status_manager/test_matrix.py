@@ -10,6 +10,7 @@ import pytest
 
 from factories.world import AMOUNT, World
 from jivapay.exceptions import Conflict, JivaPayException, NotFound, SessionExpired, ValidationFailed
+from jivapay.schemas_enums.enums import OrderStatus
 from jivapay.services import gateway_service, order_service
 from jivapay.services.gateway_service.deals import get_deal
 from jivapay.services.gateway_service.payin import open_viewer
@@ -83,6 +84,14 @@ async def staff_rejects(world: World, incoming: int) -> object:
     return await world.decide_review(incoming, approve=False)
 
 
+async def staff_decides(world: World, incoming: int) -> object:
+    public_id = (await world.deal(incoming)).incoming.public_id
+    async with world.database.write() as session:
+        return await order_service.decide_case(
+            session, world.staff, public_id, OrderStatus.CANCELLED, "looked", world.rules
+        )
+
+
 EVENTS: dict[str, Event] = {
     event.__name__: event
     for event in (
@@ -96,6 +105,7 @@ EVENTS: dict[str, Event] = {
         other_trader_cancels,
         staff_approves,
         staff_rejects,
+        staff_decides,
     )
 }
 CANCELS = {"store_cancels", "customer_cancels"}
@@ -111,11 +121,11 @@ ALLOWED: dict[str, set[str]] = {
     "pending": {*CANCELS, *CONFIRMS, "trader_confirms", "trader_cancels"},
     "pending_trader_confirmation": {"trader_confirms"},
     "receipt lost": {"trader_confirms"},
-    "requires_attention": {"trader_confirms"},
+    "requires_attention": {"trader_confirms", "staff_decides"},
     "completed": set(),
     "expired": {"trader_confirms"},
     "cancelled": {"trader_confirms"},
-    "late claim before a person": {"trader_confirms"},
+    "late claim before a person": {"trader_confirms", "staff_decides"},
     "expired after the late window": set(),
     "dispute": set(),
     "reversed": set(),
@@ -225,7 +235,7 @@ async def test_what_the_table_does_not_know_changes_nothing(world: World, state:
 @pytest.mark.parametrize("state", [state for state, allowed in ALLOWED.items() if allowed])
 async def test_what_the_table_does_know_is_done(world: World, state: str, own_owner_url: str) -> None:
     """Each on a world of its own would be dear: the first one decides, the rest are then refused or were played."""
-    event = max(ALLOWED[state])
+    event = min(ALLOWED[state]) if "staff_decides" in ALLOWED[state] else max(ALLOWED[state])
     incoming = await bring_about(world, state, own_owner_url)
     before = await dump(world.database)
     await EVENTS[event](world, incoming)

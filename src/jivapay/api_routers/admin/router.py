@@ -2,7 +2,6 @@
 
 from jivapay.api_routers.admin import (
     deposit_management_router,
-    order_management_router,
     permission_management_router,
     rate_management_router,
     requisite_management_router,
@@ -10,6 +9,7 @@ from jivapay.api_routers.admin import (
     store_management_router,
     user_management_router,
 )
+from jivapay.api_routers.common import staff_orders
 from jivapay.schemas_enums.enums import Role
 from jivapay.security.access import bearer_scheme
 from jivapay.utils.routing import api_router
@@ -21,7 +21,7 @@ for part in (
     requisite_management_router,
     deposit_management_router,
     store_management_router,
-    order_management_router,
+    staff_orders,
     rate_management_router,
     settings_management_router,
 ):

@@ -17,6 +17,7 @@ from jivapay.schemas_enums.enums import (
     ActorKind,
     AmountException,
     ConfirmationSource,
+    Direction,
     IncomingOrderStatus,
     OrderStatus,
     PaymentSessionStatus,
@@ -221,6 +222,38 @@ async def require_attention(
     await steps.announce(session, actor, reason)
     event = await _hand_to_person(session, order, await database_now(session), rules, reason)
     await audit_service.log_events(session, actor, [event])
+    await tell_store(session, deal, rules)
+
+
+async def decide(
+    session: WriteSession, actor: Actor, deal: Deal, outcome: OrderStatus, reason: str, rules: BusinessSettings
+) -> None:
+    """A person decides a pay-in that waits for one: `completed` with its settlement, `cancelled` or `failed` without.
+
+    Raises OrderStateConflict unless it is `requires_attention`, InsufficientBalance.
+    """
+    order = require_order(deal)
+    if order.status != OrderStatus.REQUIRES_ATTENTION or order.direction != Direction.PAY_IN:
+        raise OrderStateConflict(order.status)
+    now = await database_now(session)
+    if outcome is OrderStatus.COMPLETED:
+        await complete(session, actor, deal, rules, now=now, reason=reason)
+        return
+    await steps.announce(session, actor, reason)
+    await lock_requisite_for_update(session, order.requisite_id)
+    events = [step(order, outcome, f"order.{outcome.value}", reason=reason)]
+    if outcome is OrderStatus.CANCELLED:
+        order.cancellation_reason = reason
+    else:
+        deal.incoming.failure_code, deal.incoming.failure_reason = "order.decided_failed", reason
+    if order.slot_free_at is None:
+        keep_slot_for_cooldown(order, now, rules)
+    await requisite_selector.release_usage(session, order, was_open=False, keeps_turnover=False)
+    events.append(step(deal.incoming, IncomingOrderStatus(outcome.value), f"order.{outcome.value}", reason=reason))
+    events += _page_step(deal, PaymentSessionStatus(outcome.value))
+    await session.flush()
+    await balance_manager.void_hold(session, ref_type="order", ref_id=order.id)
+    await audit_service.log_events(session, actor, events)
     await tell_store(session, deal, rules)
 
 

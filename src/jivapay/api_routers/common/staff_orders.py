@@ -1,0 +1,52 @@
+"""Orders that wait for a person: the list, and what administrators and support decide (decision 8, hard case 15)."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query
+
+from jivapay.domain.actors import Actor
+from jivapay.schemas_enums.base import Page
+from jivapay.schemas_enums.enums import OrderStatus
+from jivapay.schemas_enums.orders import CaseDecided, CaseDecision, CaseFilter, CaseRead, ReviewDecision, ReviewRead
+from jivapay.security.access import requires
+from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
+from jivapay.services import order_service
+from jivapay.utils.routing import api_router
+
+router = api_router("/orders", tags=("staff orders",))
+
+Reader = Annotated[Actor, Depends(requires("orders:read:any"))]
+Reviewer = Annotated[Actor, Depends(requires("orders:review:any"))]
+Decider = Annotated[Actor, Depends(requires("orders:decide:any", step_up=True))]
+
+
+@router.get("/cases")
+async def list_cases(
+    actor: Reader,  # noqa: ARG001 - the guard's answer is not needed
+    session: ReadDb,
+    resources: AppResources,
+    query: Annotated[CaseFilter, Query()],
+) -> Page[CaseRead]:
+    """The oldest first."""
+    return await order_service.list_cases(session, query, await resources.config.current())
+
+
+@router.post("/{order_id}/review")
+async def decide_review(
+    actor: Reviewer, session: WriteDb, resources: AppResources, order_id: UUID, body: ReviewDecision
+) -> ReviewRead:
+    """Let an order go on that a rule has stopped, or reject it."""
+    rules = await resources.config.current()
+    return await order_service.decide_review(
+        session, actor, order_id, approve=body.approve, reason=body.reason, rules=rules
+    )
+
+
+@router.post("/{order_id}/decision")
+async def decide_case(
+    actor: Decider, session: WriteDb, resources: AppResources, order_id: UUID, body: CaseDecision
+) -> CaseDecided:
+    """End an order in `requires_attention`: settled, or its hold given back to the trader."""
+    rules = await resources.config.current()
+    return await order_service.decide_case(session, actor, order_id, OrderStatus(body.outcome), body.reason, rules)

@@ -1,0 +1,131 @@
+"""Orders that wait for a person: seen and decided by administrators and support, never alone above the limit."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from factories.office import Person, code_of, open_office
+from factories.world import World
+from jivapay.database.invariants import INVARIANTS
+from jivapay.schemas_enums.enums import Role
+from jivapay.services import invariant_service
+
+COST = Decimal("50.837837")
+
+
+async def silent_trader(world: World, amount: Decimal = Decimal("4750.00")) -> tuple[int, str]:
+    """An order in `requires_attention`, by its internal and its public id."""
+    incoming = await world.assign(amount)
+    await world.confirm_by_customer(incoming)
+    await world.advance(world.rules.trader_confirm_seconds + 1)
+    assert await world.expire_due() == 1
+    return incoming, str((await world.deal(incoming)).incoming.public_id)
+
+
+async def decide(person: Person, order_id: str, outcome: str) -> Any:  # noqa: ANN401 - an answer
+    return await person.post(f"/orders/{order_id}/decision", json={"outcome": outcome, "reason": "saw the bank"})
+
+
+async def violated(world: World) -> list[str]:
+    lasting = [one for one in INVARIANTS if not one.live]
+    return [one.code for one in await invariant_service.run_all(world.database, invariants=lasting) if one.rows]
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.SUPPORT])
+async def test_listed_with_the_reason(world: World, role: Role) -> None:
+    _, order_id = await silent_trader(world)
+    reviewed = await world.accept(Decimal(600_000))
+    await world.process(reviewed)
+    await world.advance(60)
+    async with open_office(world.resources) as office:
+        person = await (await office.hire(role, "orders:read:any")).sign_in()
+        page = (await person.get("/orders/cases")).json()
+        assert page["total"] == 2
+        second, first = page["items"]
+        assert (first["kind"], first["status"], first["order_history_status"]) == ("manual_review",) * 2 + (None,)
+        assert first["reason"]
+        assert (second["order_id"], second["kind"]) == (order_id, "requires_attention")
+        assert (second["amount"], second["amount_crypto"]) == ("4750.00", "51.351351")
+        assert second["reason"]
+        assert 60 <= second["age_seconds"] < 120
+        for item in (first, second):
+            only = await person.get("/orders/cases", params={"kind": item["kind"]})
+            assert [one["order_id"] for one in only.json()["items"]] == [item["order_id"]]
+        assert code_of(await decide(person, order_id, "failed")) == (403, "permission.denied")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "statuses"),
+    [
+        ("completed", ("processed", "completed", "completed")),
+        ("cancelled", ("cancelled", "cancelled", "cancelled")),
+        ("failed", ("failed", "failed", "failed")),
+    ],
+)
+async def test_decided(world: World, outcome: str, statuses: tuple[str, str, str]) -> None:
+    incoming, order_id = await silent_trader(world)
+    before = await world.trader_balance()
+    async with open_office(world.resources) as office:
+        person = await (await office.hire(Role.SUPPORT, "orders:*:any")).sign_in()
+        answer = await decide(person, order_id, outcome)
+        assert answer.status_code == 200, answer.text
+        assert (answer.json()["status"], answer.json()["order_history_status"]) == statuses[:2]
+        assert code_of(await decide(person, order_id, outcome)) == (409, "order.state_conflict")
+        assert (await person.get("/orders/cases")).json()["total"] == 0
+    assert await world.statuses(incoming) == statuses
+    assert before.held == COST
+    after, paid = await world.trader_balance(), outcome == "completed"
+    assert (after.held, after.total) == (Decimal(0), before.total - (COST if paid else 0))
+    assert (await world.store_balance()).available == (Decimal("49.810810") if paid else Decimal(0))
+    order = await world.order(incoming)
+    assert order.cancellation_reason == ("saw the bank" if outcome == "cancelled" else None)
+    assert order.confirmation_source == "customer"
+    used = await world.requisite(order.requisite_id)
+    assert (used.open_count, used.total_used) == (0, order.amount_fiat if paid else Decimal(0))
+    told = "select event_type from callback_deliveries order by id desc limit 1"
+    assert await world.scalar(told) == f"order.{outcome}"
+    await world.relay()
+    assert await violated(world) == []
+
+
+async def test_a_lapsed_hold_is_taken_again_or_the_decision_is_refused(world: World) -> None:
+    incoming = await world.assign()
+    await world.cancel(incoming)
+    await world.change_settings(FRAUD_MANUAL_REVIEW_THRESHOLD={"RUB": Decimal(10_000_000)})
+    left = (await world.trader_balance()).available
+    other = await world.assign((left / Decimal("0.99") * Decimal("92.50")).quantize(Decimal("0.01")) - 1)
+    await world.confirm_by_customer(incoming, receipt=True)
+    order_id = str((await world.deal(incoming)).incoming.public_id)
+    async with open_office(world.resources) as office:
+        admin = await office.admin()
+        assert code_of(await decide(admin, order_id, "completed")) == (422, "balance.insufficient")
+        assert (await world.statuses(incoming))[1] == "requires_attention"
+        await world.cancel(other)
+        assert (await decide(admin, order_id, "completed")).status_code == 200
+    assert await world.statuses(incoming) == ("processed", "completed", "completed")
+
+
+async def test_above_the_limit_one_person_is_not_enough(world: World) -> None:
+    incoming, order_id = await silent_trader(world)
+    await world.change_settings(FOUR_EYES_AMOUNT=Decimal(51))
+    async with open_office(world.resources) as office:
+        admin = await office.admin()
+        assert (await admin.get("/orders/cases")).json()["items"][0]["needs_second_person"] is True
+        for outcome in ("completed", "cancelled", "failed"):
+            refused = await decide(admin, order_id, outcome)
+            assert code_of(refused) == (403, "approval.second_person_required")
+            assert "two persons" in refused.json()["detail"]
+    assert (await world.statuses(incoming))[1] == "requires_attention"
+
+
+async def test_what_waits_for_nobody_is_not_decided(world: World) -> None:
+    waiting = str((await world.deal(await world.accept())).incoming.public_id)
+    pending = str((await world.deal(await world.assign())).incoming.public_id)
+    async with open_office(world.resources) as office:
+        admin = await office.admin()
+        for order_id in (waiting, pending):
+            assert code_of(await decide(admin, order_id, "failed")) == (409, "order.state_conflict")
+        nobody = await decide(admin, "0199aaaa-0000-7000-8000-000000000000", "failed")
+        assert code_of(nobody) == (404, "not_found")
+        assert (await decide(admin, pending, "expired")).status_code == 422
