@@ -61,7 +61,7 @@ def test_no_canary_survives_in_values_messages_or_exceptions(capsys: pytest.Capt
         for canary in CANARIES:
             log.info(canary, value=canary, nested={"list": [canary]})
             try:
-                raise ValueError(canary)
+                raise ValueError(canary)  # noqa: TRY301 - a traceback to log
             except ValueError as error:
                 log.exception("failed")
                 report_critical_error(error, canary, value=canary)

@@ -33,8 +33,8 @@ class Everything(RequestModel):
     name: Name = "name"
     comment: Comment = "comment"
     at: Timestamp | None = None
-    inner: list[Inner] = []
-    metadata: Metadata = {}
+    inner: list[Inner] = Field(default_factory=list)
+    metadata: Metadata = Field(default_factory=dict)
 
 
 def codes(data: dict[str, Any], model: type[Any] = Everything) -> list[str]:
