@@ -8,7 +8,7 @@ UV := .venv/bin/uv
 RUN := $(UV) run --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format docs bench-quick bench clean
+.PHONY: help demo up test check format docs bench-quick bench browser-matrix model clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -43,6 +43,12 @@ bench-quick: $(UV) ## The measures of docs/performance in about three minutes
 
 bench: $(UV) ## All measures
 	$(RUN) python -m benchmarks $(ARGS)
+
+browser-matrix: $(UV) ## The payment page in every language, theme and width
+	JIVAPAY_BROWSER_MATRIX=full $(RUN) pytest tests/web/browser $(ARGS)
+
+model: $(UV) ## The stateful model of the pay-in, at length
+	JIVAPAY_MODEL=long $(RUN) pytest tests/model -n0 --timeout=3600 $(ARGS)
 
 clean: ## Remove caches; data in var/ stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -48,12 +48,7 @@ class Platform:
 
     def family(self) -> dict[int, str]:
         """Every process that descends from it, by pid, with its command line."""
-        parents, found = {}, {self.process.pid: ""}
-        for path in Path("/proc").glob("[0-9]*"):
-            try:
-                parents[int(path.name)] = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except OSError:
-                continue
+        parents, found = parents_by_pid(), {self.process.pid: ""}
         for _ in range(5):
             found |= {pid: command_line(pid) for pid, parent in parents.items() if parent in found}
         del found[self.process.pid]
@@ -61,15 +56,29 @@ class Platform:
 
     def children(self) -> list[int]:
         """The processes that are ours, in the order they were started."""
-        parent = str(self.process.pid)
-        stats = {pid: Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in self.family()}
-        return sorted(pid for pid, stat in stats.items() if stat[1] == parent and "up" in command_line(pid).split("\0"))
+        parents = parents_by_pid()
+        return sorted(
+            pid
+            for pid, parent in parents.items()
+            if parent == self.process.pid and "up" in command_line(pid).split("\0")
+        )
 
     def stop(self, sent: signal.Signals = signal.SIGINT) -> float:
         began = time.monotonic()
         self.process.send_signal(sent)
         assert self.process.wait(30) == 0
         return time.monotonic() - began
+
+
+def parents_by_pid() -> dict[int, int]:
+    """Of every process there is at this moment; one that ends meanwhile is left out."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(path.name)] = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+    return parents
 
 
 def command_line(pid: int) -> str:

@@ -3,7 +3,9 @@
 The pictures lie in `artifacts/pay/` (ignored by git; CI keeps them): a person looks at them, no test compares them.
 """
 
+import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
@@ -26,6 +28,11 @@ async () => {
 """
 
 
+Theme = Literal["light", "dark"]
+USUAL_LOOKS: tuple[tuple[str, Theme], ...] = (("ru", "light"), ("en", "dark"))
+EVERY_LOOK: tuple[tuple[str, Theme], ...] = (*USUAL_LOOKS, ("ru", "dark"), ("en", "light"))
+
+
 async def look_at(page: Page, name: str, *, pictures: frozenset[str] = frozenset(VIEWS)) -> None:
     """Nothing axe would report, nothing wider than the window, and a picture: at each width."""
     if not await page.evaluate("'axe' in self"):
@@ -44,17 +51,16 @@ def artifacts() -> None:
 
 
 async def test_screen(counter: Counter, served: Served, open_page: Open, scene: str) -> None:
-    """One page in both languages and both themes."""
+    """One page in both languages and both themes; `make browser-matrix` looks at every combination of them."""
     counter.show(SCENES[scene], now=True)
     async with open_page() as page:
-        for language in ("ru", "en"):
+        for language, theme in EVERY_LOOK if os.environ.get("JIVAPAY_BROWSER_MATRIX") else USUAL_LOOKS:
             await page.goto(f"{served.page}?lang={language}")
             assert await page.locator("html").get_attribute("lang") == language
             assert await page.locator("h1").count() == 1
-            for theme in ("light", "dark"):
-                await page.emulate_media(color_scheme=theme)
-                usual = (language, theme) in {("ru", "light"), ("en", "dark")}
-                await look_at(page, f"{scene}-{language}-{theme}", pictures=frozenset(VIEWS if usual else {"390"}))
+            await page.emulate_media(color_scheme=theme)
+            pictures = VIEWS if (language, theme) in USUAL_LOOKS else {"390"}
+            await look_at(page, f"{scene}-{language}-{theme}", pictures=frozenset(pictures))
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
