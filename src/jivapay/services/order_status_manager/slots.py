@@ -13,17 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.database.models.orders import Order
 from jivapay.database.session import WriteSession, atomic_transaction
-
-FREE_LAPSED = text("""
-update orders set amount_slot = null, slot_free_at = null
- where id = any(array(
-   select id from orders
-    where trader_id = :trader_id and fiat_currency = :currency and amount_slot = :amount
-      and slot_free_at <= app_now() and id <> :order_id
-      for no key update skip locked
- ))
-""")
-"""Whoever works on the other order waits for the requisite that is locked here; waiting for him would be a deadlock."""
+from jivapay.services import requisite_selector
 
 TAKE = text("update orders set amount_slot = :amount where id = :order_id")
 
@@ -37,15 +27,7 @@ def keep_slot_for_cooldown(order: Order, now: datetime, rules: BusinessSettings)
 async def retake_slot(session: WriteSession, order: Order) -> bool:
     """Hold the slot again for a revived order. False when another order has it; the requisite is locked."""
     if order.amount_slot is None:
-        await session.execute(
-            FREE_LAPSED,
-            {
-                "trader_id": order.trader_id,
-                "currency": order.fiat_currency,
-                "amount": order.amount_agreed,
-                "order_id": order.id,
-            },
-        )
+        await requisite_selector.free_lapsed_slot(session, order.trader_id, order.fiat_currency, order.amount_agreed)
         try:
             async with atomic_transaction(session):
                 await session.execute(TAKE, {"order_id": order.id, "amount": order.amount_agreed})

@@ -6,7 +6,7 @@ Source: SEL-01 to SEL-15, domain.md "Which requisite".
 """
 
 from jivapay.services.requisite_selector.explanation import explain
-from jivapay.services.requisite_selector.selection import Candidate, Wanted, find_suitable_requisite
+from jivapay.services.requisite_selector.selection import Candidate, Wanted, find_suitable_requisite, free_lapsed_slot
 from jivapay.services.requisite_selector.usage import BOOK_USAGE, count_again, release_usage
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "count_again",
     "explain",
     "find_suitable_requisite",
+    "free_lapsed_slot",
     "release_usage",
 ]

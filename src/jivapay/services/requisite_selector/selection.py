@@ -155,10 +155,12 @@ async def find_suitable_requisite(session: WriteSession, wanted: Wanted) -> Cand
             *values, has_lapsed_slot = row
             candidate = Candidate(*values)
             if has_lapsed_slot:
-                await session.execute(
-                    FREE_LAPSED_SLOT,
-                    {"trader_id": candidate.trader_id, "currency": wanted.fiat_currency, "amount": wanted.amount},
-                )
+                await free_lapsed_slot(session, candidate.trader_id, wanted.fiat_currency, wanted.amount)
             return candidate
         excluded.append(requisite_id)
     return None
+
+
+async def free_lapsed_slot(session: WriteSession, trader_id: int, currency: str, amount: Decimal) -> None:
+    """Let a lapsed order give its amount back, unless somebody works on it. The trader's requisite is locked."""
+    await session.execute(FREE_LAPSED_SLOT, {"trader_id": trader_id, "currency": currency, "amount": amount})
