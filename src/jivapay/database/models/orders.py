@@ -142,6 +142,12 @@ class Order(Base):
             "expires_at",
             postgresql_where=text("status in ('pending', 'pending_trader_confirmation', 'in_progress')"),
         ),
+        Index(
+            "ix_orders_left_unpaid",
+            "trader_id",
+            "left_unpaid_at",
+            postgresql_where=text("left_unpaid_at is not null"),
+        ),
         CheckConstraint("amount_fiat > 0 and amount_agreed > 0 and amount_fiat < 'Infinity'", name="amount_fiat"),
         CheckConstraint("rate > 0 and base_rate > 0 and rate < 'Infinity'", name="rate"),
         CheckConstraint(

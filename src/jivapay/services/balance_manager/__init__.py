@@ -4,8 +4,16 @@ Everything here runs in the caller's transaction, after the caller's row locks: 
 (hard case 23). Source: BAL-01 to BAL-12, decisions 10 to 13.
 """
 
-from jivapay.services.balance_manager.accounts import AccountKey, Balance, get_balance, list_balances, open_account
+from jivapay.services.balance_manager.accounts import (
+    AccountKey,
+    Balance,
+    get_balance,
+    list_balances,
+    lock_accounts,
+    open_account,
+)
 from jivapay.services.balance_manager.holds import COVER_HOLD, PLACE_ORDER_HOLD, hold_trader_crypto, void_hold
+from jivapay.services.balance_manager.late_cover import late_cover, withdrawable
 from jivapay.services.balance_manager.roll_up import roll_up
 from jivapay.services.balance_manager.settlement import (
     calculate_commissions,
@@ -23,7 +31,9 @@ __all__ = [
     "calculate_commissions",
     "get_balance",
     "hold_trader_crypto",
+    "late_cover",
     "list_balances",
+    "lock_accounts",
     "open_account",
     "post_deposit",
     "repair_completed_order",
@@ -31,4 +41,5 @@ __all__ = [
     "roll_up",
     "update_balances_for_completed_order",
     "void_hold",
+    "withdrawable",
 ]
