@@ -13,6 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 SOURCE = ROOT / "src" / "jivapay"
+CODE_LISTS = (
+    ("jivapay.domain.signatures", "REFUSALS"),
+    ("jivapay.domain.urls", "REFUSALS"),
+    ("jivapay.services.callback_service.addresses", "REFUSALS"),
+    ("jivapay.utils.receipts", "REFUSALS"),
+)
+"""Codes that are answered by way of a variable, where the syntax of a call does not show them."""
 CODE = re.compile(r"[a-z_]+(?:\.[a-z0-9_]+)+|not_found|method_not_allowed|rate_limited|internal")
 
 
@@ -95,8 +102,9 @@ def errors() -> str:
     ]
     rows = {kind.code: f"| `{kind.code}` | {kind.status} | {(kind.__doc__ or '').strip()} |" for kind in classes}
     parts += [rows[code] for code in sorted(rows)]
+    listed = {str(code) for module, name in CODE_LISTS for code in getattr(importlib.import_module(module), name)}
     translated = importlib.import_module("jivapay.api_routers.exception_handlers").CODES_OF_PYDANTIC
-    more = sorted({*_codes_in_source(), *translated.values()} - set(rows))
+    more = sorted({*_codes_in_source(), *listed, *translated.values()} - set(rows))
     parts += ["", "Narrower codes, used in place of the ones above or in `errors[].code`:", ""]
     parts += [f"- `{code}`" for code in more]
     return "\n".join(parts) + "\n"

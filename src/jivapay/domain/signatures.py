@@ -36,6 +36,9 @@ class SignatureCheck(StrEnum):
     EXPIRED = "signature.expired"
 
 
+REFUSALS = (SignatureCheck.INVALID, SignatureCheck.EXPIRED)
+
+
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
     """The bytes to send, and every header a receiver may check them by."""

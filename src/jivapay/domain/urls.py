@@ -18,6 +18,8 @@ IPNetwork = IPv4Network | IPv6Network
 CALLBACK_URL_INVALID = "callback.url_invalid"
 CALLBACK_SELF = "callback.self"
 RETURN_URL_INVALID = "return_url.invalid"
+REFUSALS = (CALLBACK_URL_INVALID, CALLBACK_SELF, RETURN_URL_INVALID)
+"""Every code an address can be refused with."""
 
 CALLBACK_PORTS = frozenset({443, 8443})
 URL_LENGTH_MAX = 2048

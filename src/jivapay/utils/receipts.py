@@ -21,7 +21,11 @@ logger = get_logger(__name__)
 
 FIELD = ("body", "receipt")
 CONTENT_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf"})
-REFUSALS = frozenset({"file.type_not_allowed", "file.image_too_large", "file.too_complex", "file.pdf_active_content"})
+EMPTY = "file.empty"
+REFUSALS_OF_CHILD = frozenset(
+    {"file.type_not_allowed", "file.image_too_large", "file.too_complex", "file.pdf_active_content"}
+)
+REFUSALS = REFUSALS_OF_CHILD | {EMPTY}
 CHILDREN_MAX = 2
 CHILD_SECONDS_MAX = 8.0
 WAIT_SECONDS_MAX = 10.0
@@ -68,7 +72,7 @@ async def clean_receipt(raw: bytes) -> CleanReceipt:
         raise RequestTooLarge(f"A receipt may have {FILE_BYTES_MAX // 1024**2} MiB.")
     kind = find_kind(raw)
     if not raw or (kind and len(raw) <= HEADER_BYTES_MAX):
-        raise _refusal("file.empty")
+        raise _refusal(EMPTY)
     if kind is None:
         raise _refusal("file.type_not_allowed")
     content_type, data = await _ask_child(kind, raw)
@@ -157,7 +161,7 @@ def _read_answer(answer: bytes) -> tuple[str, bytes]:
         header = None
     data = answer[head_ends:]
     if isinstance(header, dict):
-        if header.get("refused") in REFUSALS:
+        if header.get("refused") in REFUSALS_OF_CHILD:
             raise _refusal(header["refused"])
         if header.get("content_type") in CONTENT_TYPES and header.get("size") == len(data) > 0:
             return header["content_type"], data

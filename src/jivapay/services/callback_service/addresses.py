@@ -7,6 +7,7 @@ from jivapay.utils import address_filter
 from jivapay.utils.http_client import HttpTransport
 
 ADDRESS_BLOCKED = "callback.address_blocked"
+REFUSALS = (ADDRESS_BLOCKED,)
 
 
 def callback_rules(settings: Settings) -> CallbackRules:
