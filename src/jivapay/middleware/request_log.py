@@ -50,6 +50,8 @@ class RequestLogMiddleware:
 
 
 def route_template(scope: Scope) -> str:
-    """`/gateway/payin/status/{order_id}`: the path as declared."""
-    path = getattr(scope.get("route"), "path", None)
+    """`/gateway/payin/status/{order_id}`: the whole path as declared, with the prefixes of the routers around it."""
+    # FastAPI keeps a route that was included as it was written, and what the routers around it add beside it.
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    path = getattr(route, "path", None)
     return path if isinstance(path, str) else NO_ROUTE

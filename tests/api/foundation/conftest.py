@@ -96,6 +96,16 @@ async def raise_something(what: str) -> None:
     raise failures.get(what) or DBAPIError("select 'canary'", {}, DriverError(what))
 
 
+inner_router = api_router("/inner")
+
+
+@inner_router.get("/things/{thing}")
+async def get_thing(thing: str) -> dict[str, str]:
+    return {"thing": thing}
+
+
+router.include_router(inner_router)
+
 Client = httpx2.AsyncClient
 
 

@@ -98,6 +98,16 @@ async def test_logs_know_no_path_query_header_or_body(
     assert canary not in written
 
 
+@pytest.mark.usefixtures("_json_logs")
+async def test_a_route_is_logged_with_the_prefixes_of_its_routers(
+    client: httpx2.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await client.get("/probe/inner/things/canary")
+    written = capsys.readouterr().err
+    assert '"route":"/probe/inner/things/{thing}"' in written
+    assert "canary" not in written
+
+
 async def test_health_is_bare(client: httpx2.AsyncClient) -> None:
     for path in ("/healthz/", "/livez"):
         response = await client.get(path)
