@@ -26,6 +26,10 @@ LOCK_KEY = 7_471_002
 """Advisory lock: two hosts that start together migrate one after the other."""
 CONNECT_ATTEMPTS = 30
 CONNECT_PAUSE_SECONDS = 1.0
+TURN_TIMEOUT_MS = 600_000
+"""How long one host waits while another migrates: as long as a migration may take."""
+LOCK_TIMEOUT_MS = 5_000
+"""How long a revision waits for a table before it gives up, rather than holding up everybody behind it."""
 
 
 def _config(connection: Connection) -> Config:
@@ -52,11 +56,12 @@ async def upgrade(owner_url: str, app_role: str | None) -> None:
 
     Waits up to half a minute for the database to answer. Raises SQLAlchemy's OperationalError after that.
     """
-    engine = create_async_engine(owner_url, connect_args={"server_settings": {"lock_timeout": "5000"}})
+    engine = create_async_engine(owner_url, connect_args={"server_settings": {"lock_timeout": str(TURN_TIMEOUT_MS)}})
     try:
         await _wait_until_it_answers(engine)
         async with engine.begin() as connection:
             await connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+            await connection.execute(text(f"set local lock_timeout = {LOCK_TIMEOUT_MS}"))
             await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
             await _sync_transitions(connection)
             if app_role is not None and app_role != make_url(owner_url).username:
