@@ -1,4 +1,4 @@
-"""The scheduler checks everything first, and then every few minutes what has changed."""
+"""The scheduler checks everything once a night, and every few minutes what has changed; a restart changes nothing."""
 
 from sqlalchemy import select
 
@@ -11,8 +11,9 @@ from jivapay.worker.scheduler import Timetable
 
 async def test_everything_first_then_what_changed(world: World) -> None:
     await world.complete()
-    timetable = Timetable(world.resources, Publisher(make_app(world.resources.settings)))
-    await timetable.check_invariants()
+    publisher = Publisher(make_app(world.resources.settings))
+    await Timetable(world.resources, publisher).check_invariants()
+    timetable = Timetable(world.resources, publisher)
     await timetable.check_invariants()
     await world.advance(86_400)
     await world.relay()

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from factories.world import World
 from jivapay.database.invariants import INVARIANTS, Invariant
-from jivapay.database.models.records import InvariantRun, MoneyFreeze
+from jivapay.database.models.records import AcknowledgedViolation, AuditLog, InvariantRun, MoneyFreeze
 from jivapay.domain.actors import Actor
 from jivapay.domain.outcomes import Frozen
 from jivapay.exceptions import PlatformFrozen
@@ -32,6 +32,14 @@ def alarms(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(invariant_service, "report_critical_error", tell)
     return told
+
+
+async def unfreeze(world: World, *, acknowledge: bool) -> int:
+    """As the command does it; how many rows were acknowledged."""
+    found = await invariant_service.list_violations(world.database) if acknowledge else {}
+    async with world.database.write() as session:
+        await freeze_service.unfreeze(session, world.staff, reason="known")
+        return await freeze_service.acknowledge(session, world.staff, found, reason="known")
 
 
 async def check(world: World, *, complete: bool, **more: Sequence[Invariant]) -> list[str]:
@@ -105,6 +113,57 @@ async def test_a_frozen_platform_is_frozen_once(world: World, own_owner_url: str
         await freeze_service.unfreeze(session, world.staff, reason="put right")
     assert await check(world, complete=True) == []
     assert await freezes(world) == []
+
+
+async def test_what_is_not_mended_freezes_again_until_it_is_acknowledged(
+    world: World, own_owner_url: str, alarms: list[str]
+) -> None:
+    await world.complete()
+    await forge(own_owner_url, WRONG_BALANCE)
+    await check(world, complete=True)
+    assert await unfreeze(world, acknowledge=False) == 0
+    await check(world, complete=True)
+    assert await freezes(world) == ["I03"]
+    known = await unfreeze(world, acknowledge=True)
+    assert known == 2  # I03 and I03c each say it of the one account
+    alarms.clear()
+    assert await check(world, complete=True) == []
+    assert (await freezes(world), alarms) == ([], [])
+    results = {result.code: result for result in await invariant_service.run_all(world.database)}
+    assert (results["I03"].holds, results["I03"].acknowledged) == (True, 1)
+    await forge(own_owner_url, WRONG_BALANCE)
+    assert await check(world, complete=True) == ["I03", "I03c"], "the same account with another value is a new row"
+    assert await freezes(world) == ["I03"]
+
+
+async def test_an_acknowledgement_is_written_down_once(world: World, own_owner_url: str, alarms: list[str]) -> None:
+    await world.complete()
+    await forge(own_owner_url, WRONG_BALANCE)
+    for _ in range(2):
+        async with world.database.write() as session:
+            await freeze_service.freeze(session, SYSTEM, reason="looked odd", invariant="I03")
+        found = await invariant_service.list_violations(world.database)
+        await unfreeze(world, acknowledge=True)
+    assert found == {}
+    async with world.database.read() as session:
+        actions = select(AuditLog.details).where(AuditLog.action == "platform.violations_acknowledged")
+        assert list(await session.scalars(actions)) == [{"reason": "known", "rows": {"I03": 1, "I03c": 1}}]
+        kept = (await session.scalars(select(AcknowledgedViolation).order_by(AcknowledgedViolation.invariant))).all()
+    assert [(row.invariant, row.reason, row.acknowledged_by) for row in kept] == [
+        ("I03", "known", world.staff.id),
+        ("I03c", "known", world.staff.id),
+    ]
+
+
+async def test_more_rows_than_are_read_are_all_acknowledged(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = Invariant("X1", "There is nothing", "select n from generate_series(1, 250) n", freezes=True)
+    monkeypatch.setattr(invariant_service, "INVARIANTS", (many,))
+    async with world.database.write() as session:
+        await freeze_service.freeze(session, SYSTEM, reason="x", invariant="X1")
+    assert await unfreeze(world, acknowledge=True) == 250
+    assert (await invariant_service.run_all(world.database, invariants=[many]))[0].holds
+    more = Invariant("X1", "There is nothing", "select n from generate_series(1, 251) n", freezes=True)
+    assert (await invariant_service.run_all(world.database, invariants=[more]))[0].rows == [{"n": "251"}]
 
 
 async def test_other_invariants_only_raise_an_alarm(world: World, own_owner_url: str, alarms: list[str]) -> None:

@@ -36,7 +36,8 @@ async def _check(settings: Settings) -> int:
     finally:
         await database.close()
     for result in results:
-        typer.echo(f"{'ok      ' if result.holds else 'VIOLATED'} {result.name}")
+        known = f" ({result.acknowledged} acknowledged)" if result.acknowledged else ""
+        typer.echo(f"{'ok      ' if result.holds else 'VIOLATED'} {result.name}{known}")
         for row in result.rows[:ROWS_SHOWN]:
             typer.echo(f"         {row}")
         if len(result.rows) > ROWS_SHOWN:

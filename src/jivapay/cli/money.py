@@ -11,19 +11,38 @@ from jivapay.config.settings import Settings
 
 def unfreeze(
     reason: Annotated[str, typer.Option(help="What was found and mended; kept in the audit log.")],
+    acknowledge: Annotated[
+        bool,
+        typer.Option(
+            "--acknowledge",
+            help="What is violated now is known and stays as it is: these rows freeze no more, new or changed ones do.",
+        ),
+    ] = False,
     home: HomeOption = None,
 ) -> None:
     """Let money move again after a violated invariant froze it. Run `jivapay check` first."""
     with data_services(home) as settings:
-        asyncio.run(_unfreeze(settings, reason))
-    typer.echo("money moves again")
+        known = asyncio.run(_unfreeze(settings, reason, acknowledge=acknowledge))
+    typer.echo(f"money moves again{f'; {known} rows acknowledged' if known else ''}")
 
 
-async def _unfreeze(settings: Settings, reason: str) -> None:
+async def _unfreeze(settings: Settings, reason: str, *, acknowledge: bool) -> int:
+    """How many rows were acknowledged."""
+    from jivapay.database.session import Database
     from jivapay.domain.actors import Actor
-    from jivapay.services import platform_service
-    from jivapay.utils.resources import open_resources
+    from jivapay.services import freeze_service, invariant_service, platform_service
 
-    opening = open_resources(settings, application_name="jivapay-unfreeze")
-    async with opening as resources, resources.database.write() as session:
-        await platform_service.unfreeze(session, Actor.system("command line"), reason=reason)
+    actor = Actor.system("command line")
+    database = Database(
+        settings.async_database_url,
+        pool_size=1,
+        application_name="jivapay-unfreeze",
+        statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
+    )
+    try:
+        found = await invariant_service.list_violations(database) if acknowledge else {}
+        async with database.write() as session:
+            await platform_service.unfreeze(session, actor, reason=reason)
+            return await freeze_service.acknowledge(session, actor, found, reason=reason)
+    finally:
+        await database.close()

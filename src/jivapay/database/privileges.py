@@ -17,6 +17,7 @@ INSERT_ONLY = frozenset(
         "callback_attempts",
         "configuration_setting_history",
         "invariant_runs",
+        "acknowledged_violations",
     }
 )
 READ_ONLY = frozenset({"status_transitions"})

@@ -4,10 +4,14 @@ It refuses new orders, assignments, completions, deposits; never a payer's confi
 sign-in. Deadlines that pass meanwhile are moved when it ends (`order_processor.give_grace`).
 """
 
+import hashlib
+from collections.abc import Iterable, Mapping
+
+import orjson
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from jivapay.database.models.records import MoneyFreeze
+from jivapay.database.models.records import AcknowledgedViolation, MoneyFreeze
 from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import Conflict, PlatformFrozen
@@ -15,6 +19,9 @@ from jivapay.schemas_enums.enums import AuditLevel
 from jivapay.services import audit_service
 
 RETRY_AFTER_SECONDS = 60
+
+Row = Mapping[str, str | None]
+"""What contradicts an invariant, as text."""
 
 
 async def is_frozen(session: AnySession) -> bool:
@@ -68,3 +75,50 @@ async def unfreeze(session: WriteSession, actor: Actor, *, reason: str) -> None:
         details={"reason": reason},
         level=AuditLevel.WARNING,
     )
+
+
+async def acknowledge(
+    session: WriteSession, actor: Actor, violations: Mapping[str, Iterable[Row]], *, reason: str
+) -> int:
+    """A person knows these rows of these invariants, and they freeze money no more; gives how many are new."""
+    rows = [
+        {
+            "invariant": invariant,
+            "row_hash": row_hash(row),
+            "row": dict(row),
+            "reason": reason,
+            "acknowledged_by": actor.id,
+        }
+        for invariant, found in violations.items()
+        for row in found
+    ]
+    if not rows:
+        return 0
+    added = await session.scalars(
+        insert(AcknowledgedViolation).on_conflict_do_nothing().returning(AcknowledgedViolation.invariant), rows
+    )
+    codes = sorted(added.all())
+    if codes:
+        await audit_service.log_event(
+            session,
+            actor,
+            "platform.violations_acknowledged",
+            details={"reason": reason, "rows": {code: codes.count(code) for code in dict.fromkeys(codes)}},
+            level=AuditLevel.WARNING,
+        )
+    return len(codes)
+
+
+async def list_acknowledged(session: AnySession) -> Mapping[str, frozenset[bytes]]:
+    """Invariant → the hashes of its rows that a person knows."""
+    known: dict[str, set[bytes]] = {}
+    for invariant, digest in await session.execute(
+        select(AcknowledgedViolation.invariant, AcknowledgedViolation.row_hash)
+    ):
+        known.setdefault(invariant, set()).add(digest)
+    return {invariant: frozenset(hashes) for invariant, hashes in known.items()}
+
+
+def row_hash(row: Row) -> bytes:
+    """Equal for equal rows, whatever the order of their columns."""
+    return hashlib.sha256(orjson.dumps(dict(row), option=orjson.OPT_SORT_KEYS)).digest()

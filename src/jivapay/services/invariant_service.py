@@ -1,7 +1,8 @@
 """Running the invariants: every few minutes over what changed, once a day over everything (reliability 2, decision 21).
 
 One of the money kind that is violated freezes money; any other, and any that could not be finished, is an alarm
-for a person (hard case 24). The sentences and their queries stand in `database/invariants/`.
+for a person (hard case 24). What a person has acknowledged, row by row, is neither. The sentences and their queries
+stand in `database/invariants/`.
 """
 
 import time
@@ -24,19 +25,29 @@ from jivapay.utils.notifications import report_critical_error
 logger = get_logger(__name__)
 
 ROWS_MAX = 100
-"""Rows kept of one violation: the first ones say what happened."""
+"""Rows read of one violation: the first ones say what happened."""
+ROWS_ACKNOWLEDGED_MAX = 10_000
+"""Rows read of one violation by a person who acknowledges them all."""
 ROWS_KEPT = 5
 TIMEOUT_MS = 7_000
 """Of one query over what changed; below the time after which the driver gives up by itself."""
 COMPLETE_TIMEOUT_MS = 600_000
 """Of one query over everything; whoever runs it opens a `Database` whose driver waits that long."""
 BEGINNING = "-infinity"
+NIGHT_HOUR = 2
+"""UTC hour from which the day's complete run is due."""
 
 _LAST_VERIFIED = text("""
 select (max(started_at) - interval '10 minutes')::text from invariant_runs
  where not (violations ?| cast(:codes as text[])) and started_at <= app_now()
 """)
 """Ten minutes back: longer than any transaction of ours, so that none slips through between two runs."""
+
+_COMPLETE_DUE = text("""
+select coalesce(max(started_at) filter (where complete and started_at <= app_now()), '-infinity')
+       < date_trunc('day', app_now() - make_interval(hours => :hour), 'utc') + make_interval(hours => :hour)
+  from invariant_runs
+""")
 
 
 class InvariantViolated(JivaPayException):
@@ -54,6 +65,8 @@ class InvariantResult:
     freezes: bool
     rows: Sequence[dict[str, str | None]]
     finished: bool = True
+    acknowledged: int = 0
+    """Rows beside these that a person knows (`jivapay unfreeze --acknowledge`)."""
 
     @property
     def name(self) -> str:
@@ -65,16 +78,41 @@ class InvariantResult:
 
 
 async def run_all(
-    database: Database, *, complete: bool = True, invariants: Iterable[Invariant] = INVARIANTS
+    database: Database,
+    *,
+    complete: bool = True,
+    invariants: Iterable[Invariant] = INVARIANTS,
+    rows_max: int = ROWS_MAX,
 ) -> list[InvariantResult]:
     """Ask every invariant, each in a reading transaction of its own; changes nothing.
 
     Not `complete`: only what changed since the last run that found it in order, and without the dear ones.
+    At most `rows_max` rows of each that nobody has acknowledged.
     """
+    async with database.read() as session:
+        known = await freeze_service.list_acknowledged(session)
     since = BEGINNING if complete else await _last_verified(database)
     asked = [invariant for invariant in invariants if complete or not invariant.complete_only]
     timeout_ms = COMPLETE_TIMEOUT_MS if complete else TIMEOUT_MS
-    return [await _ask(database, invariant, since, timeout_ms) for invariant in asked]
+    return [
+        await _ask(database, invariant, since, timeout_ms, rows_max, known.get(invariant.code, frozenset()))
+        for invariant in asked
+    ]
+
+
+async def is_complete_run_due(database: Database) -> bool:
+    """Whether everything has not been asked since two o'clock last night (UTC)."""
+    async with database.read() as session:
+        due: bool = (await session.execute(_COMPLETE_DUE, {"hour": NIGHT_HOUR})).scalar_one()
+    return due
+
+
+async def list_violations(database: Database) -> dict[str, Sequence[dict[str, str | None]]]:
+    """Code → rows of every invariant of the money kind that is violated now: what a person may acknowledge."""
+    results = await run_all(
+        database, invariants=[one for one in INVARIANTS if one.freezes], rows_max=ROWS_ACKNOWLEDGED_MAX
+    )
+    return {result.code: result.rows for result in results if result.finished and not result.holds}
 
 
 async def check_and_freeze(
@@ -106,17 +144,22 @@ async def check_and_freeze(
     return results
 
 
-async def _ask(database: Database, invariant: Invariant, since: str, timeout_ms: int) -> InvariantResult:
+async def _ask(
+    database: Database, invariant: Invariant, since: str, timeout_ms: int, rows_max: int, known: frozenset[bytes]
+) -> InvariantResult:
     parameters = {"since": since} if invariant.is_historic else {}
     rows: Sequence[dict[str, str | None]]
     finished = True
     try:
         async with database.read() as session:
             await session.execute(text(f"set local statement_timeout = {timeout_ms}"))
-            rows = (await session.scalars(text(invariant.statement(ROWS_MAX)), parameters)).all()
+            rows = (await session.scalars(text(invariant.statement(rows_max + len(known))), parameters)).all()
     except (DBAPIError, OSError, TimeoutError) as error:
         rows, finished = [{"not_finished": type(error).__name__}], False
-    return InvariantResult(invariant.code, invariant.sentence, invariant.freezes, rows, finished)
+    new = [row for row in rows if freeze_service.row_hash(row) not in known]
+    return InvariantResult(
+        invariant.code, invariant.sentence, invariant.freezes, new[:rows_max], finished, len(rows) - len(new)
+    )
 
 
 async def _last_verified(database: Database) -> str:

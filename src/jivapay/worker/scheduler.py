@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -49,7 +49,6 @@ POLL_LIMIT = 1000
 NEW_ORDER_PATIENCE = timedelta(seconds=2)
 """How long a fresh order is left to the relay's hint before the poller steps in."""
 KEPT_FOR = timedelta(days=1)
-COMPLETE_CHECK_EVERY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -59,7 +58,6 @@ class Timetable:
     resources: Resources
     publisher: Publisher
     offered: dict[int, float] = field(default_factory=dict)
-    complete_check_at: datetime | None = None
 
     def jobs(self) -> tuple[tuple[float, Callable[[], Awaitable[object]]], ...]:
         """Every so many seconds: this."""
@@ -141,13 +139,10 @@ class Timetable:
             await rate_service.stamp_manual_rates(session, rules)
 
     async def check_invariants(self) -> None:
-        """What changed since the last run; once a day, everything."""
-        now = self.resources.clock.now()
-        complete = self.complete_check_at is None or now >= self.complete_check_at
-        if not complete:
+        """What changed since the last run; once a night, and on a platform never checked, everything."""
+        if not await invariant_service.is_complete_run_due(self.resources.database):
             await invariant_service.check_and_freeze(self.resources.database, SYSTEM, complete=False)
             return
-        self.complete_check_at = now + COMPLETE_CHECK_EVERY
         # Over years of postings a query takes minutes: on a connection that waits that long.
         patient = Database(
             self.resources.settings.async_database_url,

@@ -50,6 +50,7 @@ class Transfer(Base):
     __table_args__ = (
         UniqueConstraint("kind", "ref_type", "ref_id"),
         CheckConstraint("(kind like '%\\_reversal') = (reverses_id is not null)", name="reversal_names"),
+        Index("ix_transfers_created", "created_at", postgresql_using="brin"),
     )
 
     id: Mapped[PrimaryKey]
@@ -71,6 +72,7 @@ class Posting(Base):
         CheckConstraint("amount <> 0 and amount <> 'NaN' and abs(amount) < 'Infinity'", name="amount"),
         Index("ix_postings_account", "account_id", "id"),
         Index("ix_postings_account_xid", "account_id", "xid"),
+        Index("ix_postings_created", "created_at", postgresql_using="brin"),
     )
 
     id: Mapped[PrimaryKey]
@@ -99,6 +101,7 @@ class Hold(Base):
             postgresql_where=text("status = 'active'"),
         ),
         Index("ix_holds_ref", "ref_type", "ref_id"),
+        Index("ix_holds_created", "created_at", postgresql_using="brin"),
         Index("ix_holds_account_active", "account_id", postgresql_where=text("status = 'active'")),
     )
 

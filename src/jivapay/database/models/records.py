@@ -24,7 +24,10 @@ class StatusHistory(Base):
     """Every step, written by a trigger from the transaction's actor and reason."""
 
     __tablename__ = "status_history"
-    __table_args__ = (UniqueConstraint("entity", "entity_id", "version"),)
+    __table_args__ = (
+        UniqueConstraint("entity", "entity_id", "version"),
+        Index("ix_status_history_at", "at", postgresql_using="brin"),
+    )
 
     id: Mapped[PrimaryKey]
     entity: Mapped[str]
@@ -53,6 +56,7 @@ class AuditLog(Base):
         ),
         Index("ix_audit_log_entity", "entity", "entity_id"),
         Index("ix_audit_log_xid", "xid"),
+        Index("ix_audit_log_at", "at", postgresql_using="brin"),
         Index("ix_audit_log_level", "level", "id", postgresql_where=text("level in ('ERROR', 'CRITICAL')")),
         Index("ix_audit_log_actor", "actor_kind", "actor_id", "id"),
     )
@@ -150,6 +154,23 @@ class MoneyFreeze(Base):
     lifted_at: Mapped[Moment | None]
     lift_reason: Mapped[str | None]
     lifted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+
+class AcknowledgedViolation(Base):
+    """A row that contradicts an invariant and that a person has looked at: it freezes money no more.
+
+    It stands for this row only, as it was: another one, or the same one with other values, freezes again.
+    """
+
+    __tablename__ = "acknowledged_violations"
+
+    invariant: Mapped[str] = mapped_column(primary_key=True)
+    row_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    row: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    reason: Mapped[str]
+    acknowledged_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    """Unset for the command line."""
+    acknowledged_at: Mapped[CreatedAt]
 
 
 class InvariantRun(Base):
