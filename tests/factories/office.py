@@ -10,10 +10,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from factories.people import CRYPTO, FIAT, add_reference_data
 from jivapay.config.crypto import encode_access_token
+from jivapay.database.models.people import Merchant, User
 from jivapay.database.models.reference import ConfigurationSetting
 from jivapay.domain.actors import Actor
 from jivapay.domain.permissions import FULL
@@ -115,6 +117,13 @@ class Office:
             now=self.resources.clock.now(),
         )
         return Person(public_id, started.signed_in.email, role, self, token, started.refresh_token)
+
+    async def shopkeeper(self, merchant_id: int) -> Person:
+        """The merchant of a store that another factory made."""
+        async with self.resources.database.read() as session:
+            of_merchant = select(User).join(Merchant, Merchant.user_id == User.id).where(Merchant.id == merchant_id)
+            user = (await session.scalars(of_merchant)).one()
+        return await self.enter(user.id, user.public_id, Role.MERCHANT)
 
     async def admin(self, *permissions: str) -> Person:
         return await (await self.hire(Role.ADMIN, *(permissions or (FULL,)))).sign_in()

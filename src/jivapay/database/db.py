@@ -2,6 +2,7 @@
 
 from jivapay.database.models import (
     callbacks,
+    commissions,
     deposits,
     documents,
     ledger,
@@ -16,6 +17,7 @@ from jivapay.database.models.base import Base
 __all__ = [
     "Base",
     "callbacks",
+    "commissions",
     "deposits",
     "documents",
     "ledger",

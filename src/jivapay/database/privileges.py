@@ -15,6 +15,7 @@ INSERT_ONLY = frozenset(
         "audit_chain",
         "status_history",
         "callback_attempts",
+        "commission_changes",
         "configuration_setting_history",
         "invariant_runs",
         "acknowledged_violations",

@@ -56,3 +56,8 @@ def format_rate(value: Decimal) -> str:
     text = f"{value.normalize():f}"
     whole, _, decimals = text.partition(".")
     return f"{whole}.{decimals.ljust(FIAT_SCALE, '0')}"
+
+
+def format_percent(value: Decimal) -> str:
+    """Without the zeros nobody needs: `3`, `3.5`."""
+    return f"{value.normalize():f}"

@@ -30,6 +30,8 @@ CATALOGUE: dict[str, str] = {
     "users:block:any": "Block and unblock users",
     "permissions:read:any": "See what others may do",
     "permissions:edit:any": "Grant and take permissions, never more than one's own",
+    "commissions:read:any": "See commissions of stores and traders, planned ones and their history",
+    "commissions:read:own": "See one's own commissions",
     "commissions:edit:any": "Set commissions of stores and traders, and margins of stores",
     "deposits:read:any": "See deposits",
     "deposits:create:any": "Record a deposit",
@@ -81,6 +83,7 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "requisites:edit:own",
         "work:switch:own",
         "balances:read:own",
+        "commissions:read:own",
     ),
     Role.MERCHANT: (
         *OWN_PROFILE,
@@ -89,6 +92,7 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "orders:confirm:own",
         "orders:cancel:own",
         "balances:read:own",
+        "commissions:read:own",
         "stores:read:own",
         "stores:edit:own",
         "api_keys:edit:own",
@@ -110,7 +114,7 @@ PRESETS: dict[Role, dict[str, tuple[str, ...]]] = {
         ),
         "finance": (
             "deposits:*:any",
-            "commissions:edit:any",
+            "commissions:*:any",
             "rates:edit:any",
             "platform:read:any",
             "statistics:read:any",

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from jivapay.schemas_enums.base import AnswerModel, Code, Flag, Name, RequestModel, Text, WholeNumber
+from jivapay.schemas_enums.base import AnswerModel, Code, Flag, Name, Reason, RequestModel, Text, Timestamp, WholeNumber
 from jivapay.schemas_enums.money import AmountText
 from jivapay.schemas_enums.people_types import LimitAmount, Percent, PercentText
 from jivapay.schemas_enums.users import CommissionRead, CommissionWrite
@@ -117,6 +117,10 @@ class StoreTermsWrite(RequestModel):
 
     commission: CommissionWrite
     rate_margin_percent: Percent | None = None
+    """The whole store's; changes at once, so it comes without method and moment."""
+    payment_method: Code | None = None
+    effective_from: Timestamp | None = None
+    reason: Reason = "changed"
 
 
 class BalanceRead(AnswerModel):

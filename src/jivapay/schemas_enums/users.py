@@ -6,8 +6,18 @@ from uuid import UUID
 
 from pydantic import Field
 
-from jivapay.schemas_enums.base import AnswerModel, Code, Flag, PageQuery, Reason, RequestModel, Text, WholeNumber
-from jivapay.schemas_enums.enums import Role
+from jivapay.schemas_enums.base import (
+    AnswerModel,
+    Code,
+    Flag,
+    PageQuery,
+    Reason,
+    RequestModel,
+    Text,
+    Timestamp,
+    WholeNumber,
+)
+from jivapay.schemas_enums.enums import Direction, Role
 from jivapay.schemas_enums.people_types import Email, PasswordText, Percent, PercentText
 
 PERMISSION_LENGTH_MAX = 200
@@ -29,6 +39,43 @@ class CommissionWrite(RequestModel):
 class CommissionRead(AnswerModel):
     payin: PercentText
     payout: PercentText
+
+
+class CommissionChangeWrite(CommissionWrite):
+    """Of the default, or of one payment method; at once, or from a moment in the future on."""
+
+    payment_method: Code | None = None
+    effective_from: Timestamp | None = None
+    reason: Reason = "changed"
+
+
+class CommissionMethodEnd(RequestModel):
+    reason: Reason
+
+
+class CommissionTermRead(AnswerModel):
+    direction: Direction
+    payment_method: str | None
+    """Null for the default, which holds for every method that has nothing of its own."""
+    percent: PercentText | None
+    """Null when the method will follow the default again."""
+    effective_from: datetime
+
+
+class CommissionTermsRead(AnswerModel):
+    in_force: list[CommissionTermRead]
+    planned: list[CommissionTermRead]
+
+
+class CommissionChangeRead(CommissionTermRead):
+    """`percent_before` is what the same thing would have been at that moment."""
+
+    id: UUID
+    percent_before: PercentText | None
+    set_by: UUID | None
+    """Null for the operator at the command line."""
+    reason: str
+    created_at: datetime
 
 
 class TraderCreate(RequestModel):

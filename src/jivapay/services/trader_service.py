@@ -12,7 +12,7 @@ from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.enums import AccountKind, OwnerType
 from jivapay.services import audit_service, balance_manager, commission_service, reference_data
 from jivapay.services.balance_manager import Balance
-from jivapay.services.commission_service import Commission
+from jivapay.services.commission_service import AT_ONCE, Commission, When
 
 
 async def set_work(session: WriteSession, actor: Actor, *, in_work: bool) -> Trader:
@@ -35,8 +35,24 @@ async def set_work(session: WriteSession, actor: Actor, *, in_work: bool) -> Tra
     return trader
 
 
-async def set_commission(session: WriteSession, actor: Actor, trader_id: UUID, commission: Commission) -> None:
-    """For administrators; `trader_id` is the user's. Raises NotFound, Conflict `commission.store_below_trader`."""
+async def set_commission(
+    session: WriteSession, actor: Actor, trader_id: UUID, commission: Commission, when: When = AT_ONCE
+) -> None:
+    """For administrators; `trader_id` is the user's.
+
+    Raises NotFound, Conflict `commission.store_below_trader` or `commission.default_missing`, ValidationFailed.
+    """
+    trader = await _lock_any_trader(session, trader_id)
+    await commission_service.set_trader_commission(session, actor, trader, commission, when)
+
+
+async def end_commission_method(session: WriteSession, actor: Actor, trader_id: UUID, method: str, reason: str) -> None:
+    """For administrators: the method follows the trader's default again. Raises NotFound, Conflict."""
+    trader = await _lock_any_trader(session, trader_id)
+    await commission_service.end_trader_method(session, actor, trader, method, reason)
+
+
+async def _lock_any_trader(session: WriteSession, trader_id: UUID) -> Trader:
     trader = await session.scalar(
         select(Trader)
         .join(User, User.id == Trader.user_id)
@@ -45,7 +61,17 @@ async def set_commission(session: WriteSession, actor: Actor, trader_id: UUID, c
     )
     if trader is None:
         raise NotFound
-    await commission_service.set_trader_commission(session, actor, trader, commission)
+    return trader
+
+
+async def get_any_trader(session: AnySession, trader_id: UUID) -> Trader:
+    """For staff; `trader_id` is the user's. Raises NotFound."""
+    trader = await session.scalar(
+        select(Trader).join(User, User.id == Trader.user_id).where(User.public_id == trader_id)
+    )
+    if trader is None:
+        raise NotFound
+    return trader
 
 
 async def get_trader(session: AnySession, actor: Actor) -> Trader:

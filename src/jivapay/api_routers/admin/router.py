@@ -1,6 +1,7 @@
 """Everything administrators call, under one prefix."""
 
 from jivapay.api_routers.admin import (
+    commission_management_router,
     deposit_management_router,
     permission_management_router,
     rate_management_router,
@@ -17,6 +18,7 @@ from jivapay.utils.routing import api_router
 router = api_router("/api/admin", dependencies=[bearer_scheme(Role.ADMIN)])
 for part in (
     user_management_router,
+    commission_management_router,
     permission_management_router,
     requisite_management_router,
     deposit_management_router,

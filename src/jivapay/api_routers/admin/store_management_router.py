@@ -12,13 +12,13 @@ from jivapay.schemas_enums.stores import StoreRead, StoreTermsWrite
 from jivapay.security.access import requires
 from jivapay.security.dependencies import ReadDb, WriteDb
 from jivapay.services import merchant_service
-from jivapay.services.commission_service import Commission
+from jivapay.services.commission_service import Commission, When
 from jivapay.utils.routing import api_router
 
 router = api_router("/stores", tags=("admin stores",))
 
 Reader = Annotated[Actor, Depends(requires("stores:read:any"))]
-Pricer = Annotated[Actor, Depends(requires("commissions:edit:any"))]
+Pricer = Annotated[Actor, Depends(requires("commissions:edit:any", step_up=True))]
 
 
 @router.get("")
@@ -35,12 +35,13 @@ async def get_store(actor: Reader, session: ReadDb, store_id: UUID) -> StoreRead
 
 @router.put("/{store_id}/commission")
 async def set_store_terms(actor: Pricer, session: WriteDb, store_id: UUID, body: StoreTermsWrite) -> StoreRead:
-    """Refused when the store would pay less than an active trader takes."""
+    """At once or from a moment on, for all methods or one; refused when an active trader would take more."""
     view = await merchant_service.set_store_terms(
         session,
         actor,
         store_id,
         commission=Commission(body.commission.payin, body.commission.payout),
         margin_percent=body.rate_margin_percent,
+        when=When(body.effective_from, body.payment_method, body.reason),
     )
     return read_store(view)

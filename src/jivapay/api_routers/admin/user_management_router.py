@@ -5,13 +5,11 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from jivapay.api_routers.common.rendering import read_commission, read_user
+from jivapay.api_routers.common.rendering import read_user
 from jivapay.api_routers.idempotency import Claim, mark_replay
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
 from jivapay.schemas_enums.users import (
-    CommissionWrite,
-    TraderCommissionRead,
     TraderCreate,
     UserCreate,
     UserCreated,
@@ -22,7 +20,7 @@ from jivapay.schemas_enums.users import (
 )
 from jivapay.security.access import requires
 from jivapay.security.dependencies import ReadDb, WriteDb
-from jivapay.services import permission_service, trader_service, user_service
+from jivapay.services import permission_service, user_service
 from jivapay.services.commission_service import Commission
 from jivapay.services.user_service import NewTrader, NewUser
 from jivapay.utils.routing import api_router
@@ -33,7 +31,6 @@ Reader = Annotated[Actor, Depends(requires("users:read:any"))]
 Creator = Annotated[Actor, Depends(requires("users:create:any", step_up=True))]
 Blocker = Annotated[Actor, Depends(requires("users:block:any"))]
 Resetter = Annotated[Actor, Depends(requires("users:edit:any", step_up=True))]
-Pricer = Annotated[Actor, Depends(requires("commissions:edit:any"))]
 
 
 @router.get("/users")
@@ -90,16 +87,6 @@ async def reset_password(actor: Resetter, session: WriteDb, user_id: UUID) -> Us
     """A new initial password, shown once; his sessions end and his second factor is gone."""
     created = await user_service.reset_password(session, actor, user_id)
     return UserCreated(**read_user(created.user).model_dump(), initial_password=created.initial_password)
-
-
-@router.put("/traders/{trader_id}/commission")
-async def set_trader_commission(
-    actor: Pricer, session: WriteDb, trader_id: UUID, body: CommissionWrite
-) -> TraderCommissionRead:
-    """Refused when an active store would pay less than this trader takes."""
-    commission = Commission(body.payin, body.payout)
-    await trader_service.set_commission(session, actor, trader_id, commission)
-    return TraderCommissionRead(trader_id=trader_id, commission=read_commission(commission))
 
 
 def _new_trader(body: TraderCreate) -> NewTrader:

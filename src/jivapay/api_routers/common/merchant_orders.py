@@ -8,11 +8,12 @@ from fastapi import Depends, File, Query, Response, UploadFile
 from jivapay.api_routers.idempotency import Claim, mark_replay
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
+from jivapay.schemas_enums.certificates import RateCertificateRead
 from jivapay.schemas_enums.gateway import PayinRead, PayinSessionRead
 from jivapay.schemas_enums.orders import MerchantOrderCreate, MerchantOrderRead, OrderFilter
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb
-from jivapay.services import gateway_service, order_service
+from jivapay.services import certificate_service, gateway_service, order_service
 from jivapay.utils.routing import api_router
 
 router = api_router("/orders", tags=("merchant orders",))
@@ -39,6 +40,12 @@ async def create_order(
     response.status_code = 201 if answer.created else 200
     mark_replay(response, replayed=answer.made.replayed)
     return PayinSessionRead.model_validate(answer.made.thing)
+
+
+@router.get("/{order_id}/rate-certificate")
+async def get_rate_certificate(actor: Reader, session: ReadDb, order_id: UUID) -> RateCertificateRead:
+    """How the store's amounts came about: the rate, its age, the margin, the percentage, the rounding."""
+    return await certificate_service.certify_for_merchant(session, actor, order_id)
 
 
 @router.post("/{order_id}/confirm_payment")

@@ -3,19 +3,21 @@
 from decimal import Decimal
 
 from jivapay.database.models.people import StoreApiKey, User
-from jivapay.domain.money import format_amount
+from jivapay.domain.money import format_amount, format_percent
+from jivapay.schemas_enums.enums import Direction
 from jivapay.schemas_enums.requisites import RequisiteRead, RequisiteSettingsRead
 from jivapay.schemas_enums.stores import AccountBalanceRead, ApiKeyRead, BalanceRead, StoreRead
-from jivapay.schemas_enums.users import CommissionRead, UserRead
+from jivapay.schemas_enums.users import (
+    CommissionChangeRead,
+    CommissionRead,
+    CommissionTermRead,
+    CommissionTermsRead,
+    UserRead,
+)
 from jivapay.services.balance_manager import Balance
-from jivapay.services.commission_service import Commission
+from jivapay.services.commission_service import Change, Commission, Term, Terms
 from jivapay.services.merchant_service import StoreView
 from jivapay.services.requisite_service import RequisiteView
-
-
-def percent_text(value: Decimal) -> str:
-    """Without the zeros nobody needs: `3`, `3.5`."""
-    return f"{value.normalize():f}"
 
 
 def read_user(user: User) -> UserRead:
@@ -30,7 +32,37 @@ def read_user(user: User) -> UserRead:
 
 
 def read_commission(commission: Commission) -> CommissionRead:
-    return CommissionRead(payin=percent_text(commission.payin), payout=percent_text(commission.payout))
+    return CommissionRead(payin=format_percent(commission.payin), payout=format_percent(commission.payout))
+
+
+def read_terms(terms: Terms) -> CommissionTermsRead:
+    return CommissionTermsRead(
+        in_force=[_read_term(term) for term in terms.in_force], planned=[_read_term(term) for term in terms.planned]
+    )
+
+
+def _read_term(term: Term) -> CommissionTermRead:
+    return CommissionTermRead(
+        direction=term.direction,
+        payment_method=term.payment_method,
+        percent=None if term.percent is None else format_percent(term.percent),
+        effective_from=term.effective_from,
+    )
+
+
+def read_change(change: Change) -> CommissionChangeRead:
+    row = change.row
+    return CommissionChangeRead(
+        id=row.public_id,
+        direction=Direction(row.direction),
+        payment_method=row.payment_method,
+        percent=None if row.percent is None else format_percent(row.percent),
+        percent_before=None if row.percent_before is None else format_percent(row.percent_before),
+        effective_from=row.effective_from,
+        set_by=change.set_by,
+        reason=row.reason,
+        created_at=row.created_at,
+    )
 
 
 def read_balance(balance: Balance, scale: int) -> BalanceRead:
@@ -69,7 +101,7 @@ def read_store(view: StoreView) -> StoreRead:
         support_url=store.support_url,
         test=store.test,
         commission=read_commission(view.commission) if view.commission else None,
-        rate_margin_percent=percent_text(store.rate_margin_percent),
+        rate_margin_percent=format_percent(store.rate_margin_percent),
         created_at=store.created_at,
     )
 

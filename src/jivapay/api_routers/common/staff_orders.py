@@ -7,11 +7,12 @@ from fastapi import Depends, Query
 
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
+from jivapay.schemas_enums.certificates import RateCertificateRead
 from jivapay.schemas_enums.enums import OrderStatus
 from jivapay.schemas_enums.orders import CaseDecided, CaseDecision, CaseFilter, CaseRead, ReviewDecision, ReviewRead
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
-from jivapay.services import order_service
+from jivapay.services import certificate_service, order_service
 from jivapay.utils.routing import api_router
 
 router = api_router("/orders", tags=("staff orders",))
@@ -50,3 +51,9 @@ async def decide_case(
     """End an order in `requires_attention`: settled, or its hold given back to the trader."""
     rules = await resources.config.current()
     return await order_service.decide_case(session, actor, order_id, OrderStatus(body.outcome), body.reason, rules)
+
+
+@router.get("/{order_id}/rate-certificate")
+async def get_rate_certificate(actor: Reader, session: ReadDb, order_id: UUID) -> RateCertificateRead:  # noqa: ARG001 - the guard's answer is not needed
+    """How the amounts of store, trader and platform came about."""
+    return await certificate_service.certify_for_staff(session, order_id)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from fastapi import Depends
 
-from jivapay.api_routers.common.rendering import read_api_key, read_balance, read_store
+from jivapay.api_routers.common.rendering import read_api_key, read_balance, read_store, read_terms
 from jivapay.api_routers.idempotency import Claim
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
+from jivapay.schemas_enums.enums import OwnerType
 from jivapay.schemas_enums.stores import (
     ApiKeyCreate,
     ApiKeyCreated,
@@ -23,10 +24,11 @@ from jivapay.schemas_enums.stores import (
     StorePatch,
     StoreRead,
 )
+from jivapay.schemas_enums.users import CommissionTermsRead
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.security.store_auth import api_key_pepper
-from jivapay.services import merchant_service
+from jivapay.services import commission_service, merchant_service
 from jivapay.services.api_key_service import IssuedKey
 from jivapay.services.merchant_service import NewStore
 from jivapay.services.merchant_service.keys import KeyMaker
@@ -39,6 +41,7 @@ Reader = Annotated[Actor, Depends(requires("stores:read:own"))]
 Editor = Annotated[Actor, Depends(requires("stores:edit:own"))]
 KeyEditor = Annotated[Actor, Depends(requires("api_keys:edit:own", step_up=True))]
 KeyReader = Annotated[Actor, Depends(requires("stores:read:own"))]
+TermsReader = Annotated[Actor, Depends(requires("commissions:read:own"))]
 Accountant = Annotated[Actor, Depends(requires("balances:read:own"))]
 
 _COLUMNS = {"name", "fiat_currency", "crypto_currency", "lower_limit", "upper_limit", "test"}
@@ -91,6 +94,13 @@ async def update_store(
 async def delete_store(actor: Editor, session: WriteDb, store_id: UUID) -> None:
     """Archives it; its history stays."""
     await merchant_service.delete_merchant_store(session, actor, store_id)
+
+
+@router.get("/{store_id}/commissions")
+async def get_store_terms(actor: TermsReader, session: ReadDb, store_id: UUID) -> CommissionTermsRead:
+    """What the store pays, and what has been decided for later."""
+    view = await merchant_service.get_merchant_store(session, actor, store_id)
+    return read_terms(await commission_service.get_terms(session, OwnerType.STORE, view.store.id))
 
 
 @router.get("/{store_id}/balance")

@@ -7,10 +7,11 @@ from fastapi import Depends, File, Query, Response, UploadFile
 
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
+from jivapay.schemas_enums.certificates import RateCertificateRead
 from jivapay.schemas_enums.orders import OrderCancel, OrderFilter, TraderOrderRead
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
-from jivapay.services import order_service
+from jivapay.services import certificate_service, order_service
 from jivapay.utils.routing import api_router
 
 router = api_router("/orders", tags=("trader orders",))
@@ -29,6 +30,12 @@ async def list_orders(actor: Reader, session: ReadDb, query: Annotated[OrderFilt
 @router.get("/{order_id}")
 async def get_order(actor: Reader, session: ReadDb, order_id: UUID) -> TraderOrderRead:
     return await order_service.get_order_for_trader(session, actor, order_id)
+
+
+@router.get("/{order_id}/rate-certificate")
+async def get_rate_certificate(actor: Reader, session: ReadDb, order_id: UUID) -> RateCertificateRead:
+    """How his own amounts came about: the rate, its age, his percentage, the rounding."""
+    return await certificate_service.certify_for_trader(session, actor, order_id)
 
 
 @router.get("/{order_id}/receipt")

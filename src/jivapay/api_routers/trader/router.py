@@ -5,14 +5,15 @@ from typing import Annotated
 from fastapi import Depends
 
 from jivapay.api_routers.common import requisites, trader_orders
-from jivapay.api_routers.common.rendering import read_account
+from jivapay.api_routers.common.rendering import read_account, read_terms
 from jivapay.domain.actors import Actor
-from jivapay.schemas_enums.enums import Role
+from jivapay.schemas_enums.enums import OwnerType, Role
 from jivapay.schemas_enums.stores import AccountBalances
 from jivapay.schemas_enums.traders import WorkRead, WorkWrite
+from jivapay.schemas_enums.users import CommissionTermsRead
 from jivapay.security.access import bearer_scheme, requires
 from jivapay.security.dependencies import ReadDb, WriteDb
-from jivapay.services import trader_service
+from jivapay.services import commission_service, trader_service
 from jivapay.utils.routing import api_router
 
 router = api_router("/api/trader", tags=("trader",), dependencies=[bearer_scheme(Role.TRADER)])
@@ -20,6 +21,7 @@ router.include_router(requisites.router)
 router.include_router(trader_orders.router)
 
 Worker = Annotated[Actor, Depends(requires("work:switch:own"))]
+TermsReader = Annotated[Actor, Depends(requires("commissions:read:own"))]
 Accountant = Annotated[Actor, Depends(requires("balances:read:own"))]
 
 
@@ -32,6 +34,13 @@ async def get_work(actor: Worker, session: ReadDb) -> WorkRead:
 async def set_work(actor: Worker, session: WriteDb, body: WorkWrite) -> WorkRead:
     """Begin or end taking new orders; those that exist go on."""
     return WorkRead.model_validate(await trader_service.set_work(session, actor, in_work=body.in_work))
+
+
+@router.get("/commissions")
+async def get_commissions(actor: TermsReader, session: ReadDb) -> CommissionTermsRead:
+    """What he takes, and what has been decided for later."""
+    trader = await trader_service.get_trader(session, actor)
+    return read_terms(await commission_service.get_terms(session, OwnerType.TRADER, trader.id))
 
 
 @router.get("/balances")

@@ -179,6 +179,8 @@ class Order(Base):
     rate: Mapped[Amount]
     """With the store's margin, as shown to the store."""
     base_rate: Mapped[Amount]
+    margin_percent: Mapped[Decimal | None]
+    """What makes `rate` of `base_rate`; unset on orders from before it was kept whose store's margin has changed."""
     rate_source: Mapped[str]
     rate_at: Mapped[Moment]
     amount_crypto: Mapped[Amount]

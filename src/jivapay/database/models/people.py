@@ -159,6 +159,8 @@ class MerchantStore(Base):
 
 
 class StoreCommission(Base):
+    """The default as it was last set to hold at once. `CommissionChange` decides what is in force."""
+
     __tablename__ = "store_commissions"
     __table_args__ = (
         CheckConstraint(
@@ -229,6 +231,8 @@ class Trader(Base):
 
 
 class TraderCommission(Base):
+    """As of stores."""
+
     __tablename__ = "trader_commissions"
     __table_args__ = (
         CheckConstraint(

@@ -14,18 +14,18 @@ from sqlalchemy import Select, func, select, update
 from jivapay.config.crypto import Cipher, new_callback_secret
 from jivapay.config.settings import Settings
 from jivapay.database.models.orders import IncomingOrder
-from jivapay.database.models.people import Merchant, MerchantStore, StoreApiKey, StoreCommission
+from jivapay.database.models.people import Merchant, MerchantStore, StoreApiKey
 from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
 from jivapay.domain.money import fits_scale
 from jivapay.domain.urls import find_return_url_problem
 from jivapay.exceptions import Conflict, NotFound, ValidationFailed
-from jivapay.schemas_enums.enums import CurrencyKind, IncomingOrderStatus
+from jivapay.schemas_enums.enums import CurrencyKind, IncomingOrderStatus, OwnerType
 from jivapay.services import audit_service, balance_manager, commission_service, idempotency, reference_data
 from jivapay.services.balance_manager import AccountKey, Balance
 from jivapay.services.callback_service import callback_rules, find_url_problem
-from jivapay.services.commission_service import Commission
+from jivapay.services.commission_service import AT_ONCE, Commission, When
 from jivapay.services.idempotency import IdempotencyClaim, Made
 
 STORES_MAX = 200
@@ -163,15 +163,22 @@ async def get_store_balance(session: AnySession, actor: Actor, public_id: UUID) 
 
 
 async def set_store_terms(
-    session: WriteSession, actor: Actor, public_id: UUID, *, commission: Commission, margin_percent: Decimal | None
+    session: WriteSession,
+    actor: Actor,
+    public_id: UUID,
+    *,
+    commission: Commission,
+    margin_percent: Decimal | None,
+    when: When = AT_ONCE,
 ) -> StoreView:
-    """For administrators. Raises NotFound, Conflict `commission.store_below_trader`."""
-    store = await session.scalar(
-        select(MerchantStore).where(MerchantStore.public_id == public_id).with_for_update(key_share=True)
-    )
-    if store is None or store.archived_at is not None:
-        raise NotFound
-    await commission_service.set_store_commission(session, actor, store, commission)
+    """For administrators; the margin is the whole store's and changes at once.
+
+    Raises NotFound, Conflict `commission.store_below_trader` or `commission.default_missing`, ValidationFailed.
+    """
+    if margin_percent is not None and (when.payment_method is not None or when.effective_from is not None):
+        raise ValidationFailed.at("body", "rate_margin_percent", code="validation.inconsistent")
+    store = await _lock_any_store(session, public_id)
+    await commission_service.set_store_commission(session, actor, store, commission, when)
     if margin_percent is not None:
         store.rate_margin_percent = margin_percent
         await session.flush()
@@ -184,6 +191,21 @@ async def set_store_terms(
             details={"percent": str(margin_percent)},
         )
     return await _view(session, store)
+
+
+async def end_store_method(session: WriteSession, actor: Actor, public_id: UUID, method: str, reason: str) -> None:
+    """For administrators: the method follows the store's default again. Raises NotFound, Conflict."""
+    store = await _lock_any_store(session, public_id)
+    await commission_service.end_store_method(session, actor, store, method, reason)
+
+
+async def _lock_any_store(session: WriteSession, public_id: UUID) -> MerchantStore:
+    store = await session.scalar(
+        select(MerchantStore).where(MerchantStore.public_id == public_id).with_for_update(key_share=True)
+    )
+    if store is None or store.archived_at is not None:
+        raise NotFound
+    return store
 
 
 async def lock_own_store(session: WriteSession, actor: Actor, public_id: UUID) -> MerchantStore:
@@ -284,10 +306,8 @@ async def _view(session: AnySession, store: MerchantStore) -> StoreView:
 
 async def _views(session: AnySession, statement: Select[MerchantStore]) -> list[StoreView]:
     stores: Sequence[MerchantStore] = (await session.scalars(statement.order_by(MerchantStore.id.desc()))).all()
-    commissions = await session.scalars(
-        select(StoreCommission).where(StoreCommission.store_id.in_([store.id for store in stores]))
-    )
-    terms = {row.store_id: Commission(row.commission_payin, row.commission_payout) for row in commissions}
+    ids = [store.id for store in stores]
+    terms = await commission_service.find_commissions(session, OwnerType.STORE, ids)
     scales = await reference_data.get_scales(session)
     return [
         StoreView(store, terms.get(store.id), scales[store.fiat_currency], scales[store.crypto_currency])

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.crypto import Cipher, new_token, token_hash
 from jivapay.database.models.orders import IncomingOrder
-from jivapay.database.models.people import StoreCommission
 from jivapay.database.models.reference import Currency
 from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
@@ -25,9 +24,10 @@ from jivapay.exceptions import (
     PermissionDenied,
     ValidationFailed,
 )
-from jivapay.schemas_enums.enums import Direction
+from jivapay.schemas_enums.enums import Direction, OwnerType
 from jivapay.services import (
     callback_service,
+    commission_service,
     freeze_service,
     order_status_manager,
     outbox,
@@ -160,7 +160,9 @@ async def check_choice(
     await reference_data.check_method_and_bank(session, store.fiat_currency, method, bank)
 
 
-async def quote(session: AnySession, store: StoreContext, amount: Decimal, rules: BusinessSettings) -> dict[str, Any]:
+async def quote(
+    session: AnySession, store: StoreContext, amount: Decimal, method: str | None, rules: BusinessSettings
+) -> dict[str, Any]:
     """What the store is offered now, as the columns of its incoming order that keep it.
 
     Raises RateStale; ValidationFailed `amount.too_small` when commission would eat it; ConfigurationError.
@@ -173,7 +175,7 @@ async def quote(session: AnySession, store: StoreContext, amount: Decimal, rules
         rules=rules,
     )
     scale = await session.scalar(select(Currency.scale).where(Currency.code == store.crypto_currency))
-    percent = await session.scalar(select(StoreCommission.commission_payin).where(StoreCommission.store_id == store.id))
+    percent = await commission_service.find_percent(session, OwnerType.STORE, store.id, Direction.PAY_IN, method)
     if scale is None or percent is None:
         raise ConfigurationError("The store has no commission.", code="configuration.commission_missing")
     shown = rate_with_margin(rate.value, store.rate_margin_percent, Direction.PAY_IN)
@@ -216,7 +218,9 @@ def _check_addresses(store: StoreContext, request: Request, urls: UrlRules) -> N
 async def _values(
     session: AnySession, store: StoreContext, request: Request, rules: BusinessSettings, now: datetime
 ) -> dict[str, Any]:
-    quoted = {} if request.amount is None else await quote(session, store, request.amount, rules)
+    quoted = (
+        {} if request.amount is None else await quote(session, store, request.amount, request.payment_method, rules)
+    )
     is_due = request.amount is not None and request.payment_method is not None
     return {
         "public_id": new_id(),

@@ -20,8 +20,14 @@ from jivapay.domain.actors import Actor
 from jivapay.domain.money import ZERO
 from jivapay.domain.outcomes import Assigned, Busy, Denied, Frozen, NeedsReview, NoRequisite, NotDue, Outcome
 from jivapay.exceptions import InsufficientBalance, JivaPayException
-from jivapay.schemas_enums.enums import ActorKind, Direction, FraudStatus, IncomingOrderStatus
-from jivapay.services import balance_manager, fraud_detector, order_status_manager, requisite_selector
+from jivapay.schemas_enums.enums import ActorKind, Direction, FraudStatus, IncomingOrderStatus, OwnerType
+from jivapay.services import (
+    balance_manager,
+    commission_service,
+    fraud_detector,
+    order_status_manager,
+    requisite_selector,
+)
 from jivapay.services.balance_manager import AccountKey
 from jivapay.services.fraud_detector import FraudFacts
 from jivapay.services.order_status_manager import Assignment, Failure
@@ -38,7 +44,9 @@ REASONS = {
     "amount.too_small": "Nothing would be left of this amount.",
 }
 
-LOCK_DUE = text("""
+STORE_PERCENT = commission_service.percent_sql(OwnerType.STORE, "i.store_id", "i.direction", "i.payment_method")
+
+LOCK_DUE = text(f"""
 select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.actor_id', '', true),
        set_config('jivapay.reason', 'requisite reserved', true),
        set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
@@ -48,7 +56,7 @@ select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.
        i.customer_id, i.customer_ip, i.review_approved_at is not null as is_approved, i.hosted,
        coalesce(s.processing_ttl_seconds, cast(:pay_seconds as integer)) as pay_seconds,
        s.rate_margin_percent as margin_percent,
-       case when i.direction = 'pay_in' then sc.commission_payin else sc.commission_payout end as store_percent,
+       {STORE_PERCENT} as store_percent,
        c.scale as crypto_scale,
        offer.base_rate, offer.source as rate_source, offer.at as rate_at,
        offer.at >= app_now() - make_interval(secs => :rate_max_age) as rate_fresh,
@@ -60,7 +68,6 @@ select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.
   join merchant_stores s on s.id = i.store_id
   join merchants m on m.id = s.merchant_id
   join users owner on owner.id = m.user_id
-  left join store_commissions sc on sc.store_id = s.id
   join currencies c on c.code = i.crypto_currency
   left join lateral (
     select i.quoted_base_rate as base_rate, i.quoted_source as source, i.quoted_at as at, 0 as place
@@ -74,7 +81,7 @@ select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.
  where i.id = :id and i.status in ('new', 'retrying') and i.next_attempt_at <= app_now()
    and i.expires_at > app_now()
    for no key update of i skip locked
-""")
+""")  # noqa: S608 - built from our own constants
 """Locks the incoming order, reads all that decides about it, and announces the step that is hoped for.
 
 The rate is the one quoted at acceptance while that quote holds, else the one in force. The statements that follow
@@ -273,6 +280,7 @@ async def _assign(session: WriteSession, due: DueOrder, candidate: Candidate, ac
             candidate=candidate,
             quote=quote,
             base_rate=due.base_rate,
+            margin_percent=due.margin_percent,
             rate_source=due.rate_source,
             rate_at=due.rate_at,
             store_percent=due.store_percent or ZERO,

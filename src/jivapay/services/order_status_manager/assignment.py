@@ -50,6 +50,7 @@ class Assignment:
     candidate: Candidate
     quote: Quote
     base_rate: Decimal
+    margin_percent: Decimal
     rate_source: str
     rate_at: datetime
     store_percent: Decimal
@@ -62,13 +63,13 @@ with booked as (
 ), made as (
   insert into orders (
     incoming_order_id, store_id, trader_id, requisite_id, direction, test, status, fiat_currency, crypto_currency,
-    amount_agreed, amount_fiat, amount_slot, rate, base_rate, rate_source, rate_at, amount_crypto,
+    amount_agreed, amount_fiat, amount_slot, rate, base_rate, margin_percent, rate_source, rate_at, amount_crypto,
     trader_amount_crypto, store_percent, trader_percent, store_commission, trader_commission, platform_profit,
     limit_lower, limit_upper, limit_window_minutes, limit_window_sum, limit_open_max, counted_day, counted_amount,
     expires_at
   )
   select :incoming_id, :store_id, :trader_id, :requisite_id, :direction, :test, 'pending', :fiat, :crypto,
-         :amount, :amount, :amount_slot, :rate, :base_rate, :rate_source, :rate_at, :amount_crypto,
+         :amount, :amount, :amount_slot, :rate, :base_rate, :margin_percent, :rate_source, :rate_at, :amount_crypto,
          :trader_amount_crypto, :store_percent, :trader_percent, :store_commission, :trader_commission, :profit,
          :limit_lower, :limit_upper, :limit_window_minutes, :limit_window_sum, :limit_open_max, booked.day, :amount,
          :expires_at
@@ -110,6 +111,7 @@ select made.id, (select id from held) as hold_id from made
             "amount_slot",
             "rate",
             "base_rate",
+            "margin_percent",
             "amount_crypto",
             "trader_amount_crypto",
             "store_percent",
@@ -166,6 +168,7 @@ def _values(actor: Actor, made: Assignment) -> dict[str, Any]:
         "amount_slot": quote.amount_fiat if made.direction is Direction.PAY_IN else None,
         "rate": quote.rate,
         "base_rate": made.base_rate,
+        "margin_percent": made.margin_percent,
         "rate_source": made.rate_source,
         "rate_at": made.rate_at,
         "amount_crypto": quote.amount_crypto,

@@ -6,7 +6,7 @@ from sqlalchemy import TextClause, text
 
 from jivapay.database.session import AnySession
 from jivapay.schemas_enums.enums import Direction
-from jivapay.services.requisite_selector.rules import SCOPE, SOURCES, rules
+from jivapay.services.requisite_selector.rules import SCOPE, rules, sources
 from jivapay.services.requisite_selector.selection import Wanted, typed
 
 SUITABLE = "suitable"
@@ -18,7 +18,7 @@ def _statement(direction: Direction) -> TextClause:
     return typed(
         text(f"""
 select case {whens} else '{SUITABLE}' end as reason, count(*)
-  from {SOURCES}
+  from {sources(direction)}
  where {SCOPE}
  group by 1
 """)  # noqa: S608 - built from our own constants

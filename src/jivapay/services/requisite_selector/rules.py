@@ -4,18 +4,19 @@ The same conditions choose the candidate and explain why there is none, so the t
 `:currency :crypto :method :bank :amount :test :store_percent :margin :base_rate :scale`.
 """
 
-from jivapay.schemas_enums.enums import Direction
+from jivapay.schemas_enums.enums import Direction, OwnerType
+from jivapay.services import commission_service
 from jivapay.utils.query_filters import get_active_requisite_filters, get_active_trader_filters
 
 TODAY = "(app_now() at time zone 'utc')::date"
 DAY_USED = f"(case when r.day = {TODAY} then r.day_used else 0 end)"
 
-SOURCES = """
+_SOURCES = """
 requisites r
   join requisite_settings rs on rs.requisite_id = r.id
   join traders t on t.id = r.trader_id
   join users u on u.id = t.user_id
-  left join trader_commissions tc on tc.trader_id = t.id
+  left join lateral (select {percent} as percent offset 0) tc on true
   left join accounts a on a.owner_type = 'trader' and a.owner_id = t.id and a.kind = 'crypto'
        and a.currency = :crypto and a.test = r.test
 """
@@ -24,15 +25,20 @@ SCOPE = "r.fiat_currency = :currency and r.test = :test and t.crypto_currency = 
 """What is not even counted as a near miss."""
 
 
+def sources(direction: Direction) -> str:
+    """A requisite with all that is asked of it. `tc.percent` is computed once (`offset 0`), not at each mention."""
+    percent = commission_service.percent_sql(OwnerType.TRADER, "t.id", f"'{direction.value}'", "r.payment_method")
+    return _SOURCES.format(percent=percent)
+
+
 def rules(direction: Direction) -> dict[str, str]:
     """Rule name → condition, in the order in which a failure is reported."""
-    percent = "tc.commission_payin" if direction is Direction.PAY_IN else "tc.commission_payout"
     common = {
         **get_active_trader_filters(),
         **get_active_requisite_filters(direction),
         "other_method": "r.payment_method = :method",
         "other_bank": "(cast(:bank as text) is null or r.bank = :bank)",
-        "commission_above_store": f"{percent} <= :store_percent",
+        "commission_above_store": "tc.percent <= :store_percent",
         "order_limit": ":amount between rs.lower_limit and rs.upper_limit",
         "day_limit": f"(rs.turnover_day_max is null or {DAY_USED} + :amount <= rs.turnover_day_max)",
         "total_limit": "(rs.total_limit is null or r.total_used + :amount <= rs.total_limit)",
@@ -50,7 +56,7 @@ def rules(direction: Direction) -> dict[str, str]:
         "deposit": (
             "(coalesce(a.may_go_negative, r.test) or coalesce(a.balance - a.held, 0) >= "
             "money_round(:amount / :base_rate, :scale) "
-            f"- money_round(money_round(:amount / :base_rate, :scale) * {percent} / 100, :scale))"
+            "- money_round(money_round(:amount / :base_rate, :scale) * tc.percent / 100, :scale))"
         ),
         "amount_taken": (
             "not exists (select 1 from orders x where x.trader_id = r.trader_id and x.fiat_currency = :currency"

@@ -12,7 +12,7 @@ from sqlalchemy.types import BigInteger, Numeric, Text, TypeEngine
 from jivapay.database.direct import fetch_one
 from jivapay.database.session import WriteSession
 from jivapay.schemas_enums.enums import Direction
-from jivapay.services.requisite_selector.rules import SCOPE, SOURCES, rules
+from jivapay.services.requisite_selector.rules import SCOPE, rules, sources
 
 CANDIDATES_TRIED_MAX = 5
 
@@ -73,10 +73,6 @@ here: waiting for that order would be a deadlock. Its slot stays taken, the inde
 """
 
 
-def _percent(direction: Direction) -> str:
-    return "tc.commission_payin" if direction is Direction.PAY_IN else "tc.commission_payout"
-
-
 def typed(statement: TextClause) -> TextClause:
     """Give the parameters of `rules` their types: the driver needs them for NULL and for amounts."""
     kinds: dict[str, TypeEngine[Any]] = {
@@ -105,7 +101,7 @@ select q.id
    and not (q.id = any(:excluded))
    and (
      select true
-       from {SOURCES}
+       from {sources(direction)}
       where r.id = q.id
         and {SCOPE}
         and {conditions}
@@ -123,11 +119,11 @@ def recheck_statement(direction: Direction) -> TextClause:
     conditions = "\n   and ".join(rules(direction).values())
     return typed(
         text(f"""
-select r.id, r.trader_id, {_percent(direction)}, rs.lower_limit, rs.upper_limit,
+select r.id, r.trader_id, tc.percent, rs.lower_limit, rs.upper_limit,
        rs.turnover_limit_minutes, rs.turnover_limit_sum, rs.max_open_orders,
        exists (select 1 from orders l where l.trader_id = r.trader_id and l.fiat_currency = :currency
                   and l.amount_slot = :amount) as has_lapsed_slot
-  from {SOURCES}
+  from {sources(direction)}
  where {SCOPE}
    and r.id = :requisite_id
    and {conditions}

@@ -180,9 +180,8 @@ async def unblock_user(session: WriteSession, actor: Actor, public_id: UUID, *, 
     user = await _get_for_update(session, public_id)
     await permission_service.check_may_manage(session, actor, user)
     trader = await session.scalar(select(Trader).where(Trader.user_id == user.id))
-    commission = None if trader is None else await commission_service.find_trader_commission(session, trader.id)
-    if trader is not None and commission is not None:
-        await commission_service.check_trader(session, trader.test, commission)
+    if trader is not None:
+        await commission_service.check_trader(session, trader)
     await _set_active(session, user, is_active=True)
     await audit_service.log_event(
         session, actor, "user.unblocked", entity="user", entity_id=user.id, details={"reason": reason}
