@@ -30,7 +30,9 @@ DATABASE_CODE = (
 
 
 OWN_WRITERS = {
-    # Not deals: a deposit has its table of steps and the same trigger behind it, a requisite its moderation.
+    # Not deals: deposits and approvals have their tables of steps and the same trigger behind them, a requisite its
+    # moderation.
+    "approval": "jivapay.services.approval_service",
     "deposit": "jivapay.services.deposit_service",
     "requisite": "jivapay.services.requisite_service",
 }

@@ -132,9 +132,7 @@ class World:
             reason="brought in",
         )
         async with self.database.write() as session:
-            await deposit_service.request_deposit(
-                session, self.staff, new, four_eyes_amount=self.rules.four_eyes_amount
-            )
+            await deposit_service.request_deposit(session, self.staff, new, self.rules)
 
     async def set_rate(self, rate: Decimal = RATE) -> None:
         async with self.database.write() as session:

@@ -56,7 +56,7 @@ async def deposit(world: World, amount: str, *, by: Actor | None = None, tx: str
         reason="brought in",
     )
     async with world.database.write() as session:
-        made = await deposit_service.request_deposit(session, by or world.staff, new, four_eyes_amount=FOUR_EYES)
+        made = await deposit_service.request_deposit(session, by or world.staff, new, world.rules)
     return made.thing
 
 
@@ -71,6 +71,7 @@ async def decide(world: World, view: DepositView, by: Actor, *, approve: bool = 
 @pytest.fixture
 async def poor(world: World) -> World:
     """The trader's first deposit was long ago."""
+    await world.change_settings(FOUR_EYES_AMOUNT=FOUR_EYES)
     await world.advance(timedelta(hours=25).total_seconds())
     return world
 

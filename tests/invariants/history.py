@@ -97,8 +97,9 @@ async def _deposit_by_two(world: World, *, approve: bool) -> None:
         OwnerType.STORE, world.store.public_id, Decimal(5), CRYPTO, "tron", f"{approve:064x}", "0", "by hand"
     )
     second = await second_person(world)
+    strict = world.rules.model_copy(update={"four_eyes_amount": Decimal(1)})
     async with world.database.write() as session:
-        made = await deposit_service.request_deposit(session, world.staff, new, four_eyes_amount=Decimal(1))
+        made = await deposit_service.request_deposit(session, world.staff, new, strict)
     async with world.database.write() as session:
         await deposit_service.decide_deposit(
             session, second, made.thing.deposit.public_id, approve=approve, reason="looked"

@@ -354,6 +354,23 @@ ALARMS = [
         ),
     ),
     ("I30", "another order's receipt", "update uploaded_documents set order_id = order_id + 1"),
+    (
+        "I36",
+        "decided by nobody else",
+        (
+            "alter table approvals drop constraint ck_approvals_two_persons;"
+            "update approvals set decided_by = requested_by where needs_second_person and status = 'executed'"
+        ),
+    ),
+    (
+        "I36",
+        "decided by one with a part in the case",
+        (
+            "alter table approvals drop constraint ck_approvals_two_persons;"
+            "update approvals set involved = array[decided_by] where needs_second_person and status = 'executed'"
+        ),
+    ),
+    ("I36", "a deposit nobody decided", f"delete from approvals where entity = 'deposit' and entity_id = {DEPOSIT}"),
     ("I37", "a turnover altered", "update requisites set total_used = total_used + 1"),
     ("I37", "a day's turnover altered", "update requisites set day_used = day_used - 1"),
     ("I37", "an order not counted", f"update orders set counted_day = null where id = {COMPLETED}"),

@@ -1,6 +1,7 @@
 """The index of all models: importing this module registers every table (DBU-10)."""
 
 from jivapay.database.models import (
+    approvals,
     callbacks,
     commissions,
     deposits,
@@ -16,6 +17,7 @@ from jivapay.database.models.base import Base
 
 __all__ = [
     "Base",
+    "approvals",
     "callbacks",
     "commissions",
     "deposits",

@@ -7,13 +7,14 @@ The same rows are seeded into `status_transitions`, where a trigger refuses ever
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from jivapay.schemas_enums.enums import CallbackState, DepositStatus, IncomingOrderStatus, OrderStatus
+from jivapay.schemas_enums.enums import ApprovalStatus, CallbackState, DepositStatus, IncomingOrderStatus, OrderStatus
 from jivapay.schemas_enums.enums import PaymentSessionStatus as Session
 
 I = IncomingOrderStatus  # noqa: E741 - three letters a row keep the tables readable
 O = OrderStatus  # noqa: E741
 C = CallbackState
 D = DepositStatus
+A = ApprovalStatus
 
 START = ""
 """The status before the first one."""
@@ -124,12 +125,21 @@ DEPOSIT = (
     *_steps([D.REQUESTED], [D.REJECTED], "rejected", "staff"),
 )
 
+APPROVAL = (
+    *_steps([START], [A.EXECUTED], "decided by one person", "staff"),
+    *_steps([START], [A.REQUESTED], "a second person must decide", "staff"),
+    *_steps([A.REQUESTED], [A.EXECUTED], "approved", "staff"),
+    *_steps([A.REQUESTED], [A.REJECTED], "rejected", "staff"),
+    *_steps([A.REQUESTED], [A.LAPSED], "not decided in time, or about nothing any more", "system"),
+)
+
 MACHINES: dict[str, tuple[Transition, ...]] = {
     "incoming_order": INCOMING_ORDER,
     "order": ORDER,
     "payment_session": PAYMENT_SESSION,
     "callback_delivery": CALLBACK_DELIVERY,
     "deposit": DEPOSIT,
+    "approval": APPROVAL,
 }
 
 

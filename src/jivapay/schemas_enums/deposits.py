@@ -42,6 +42,8 @@ class DepositRead(AnswerModel):
     reason: str
     status: DepositStatus
     needs_second_person: bool
+    approval_id: UUID | None
+    """What waits for the second person, at `/approvals`."""
     requested_by: UUID
     decided_by: UUID | None
     decision_reason: str | None

@@ -180,6 +180,16 @@ class DepositStatus(StrEnum):
     REJECTED = "rejected"
 
 
+class ApprovalStatus(StrEnum):
+    """A money decision of one person; `requested` while it waits for a second one."""
+
+    REQUESTED = "requested"
+    EXECUTED = "executed"
+    REJECTED = "rejected"
+    LAPSED = "lapsed"
+    """Nobody decided in time, or its object ended in another way."""
+
+
 class HoldStatus(StrEnum):
     ACTIVE = "active"
     POSTED = "posted"

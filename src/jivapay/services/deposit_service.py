@@ -1,39 +1,42 @@
 """Deposits: staff record what came in from outside; above `FOUR_EYES_AMOUNT` a second person decides (hard case 14).
 
-Summed per actor and per beneficiary over 24 hours, so that many small ones are one large one. A deposit names its
+Each is a decision of `approval_service`, whose sums make many small ones one large one. A deposit names its
 transaction, which counts once; a rejected one may be recorded again. The one writer of the statuses of deposits.
 """
 
 import re
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, text
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from jivapay.config.business_settings import BusinessSettings
+from jivapay.database.models.approvals import Approval
 from jivapay.database.models.deposits import Deposit
 from jivapay.database.models.people import MerchantStore, Trader, User
 from jivapay.database.session import AnySession, WriteSession, atomic_transaction
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
-from jivapay.domain.money import ZERO, fits_scale
+from jivapay.domain.money import fits_scale
 from jivapay.exceptions import Conflict, NotFound, PermissionDenied, ValidationFailed
-from jivapay.schemas_enums.enums import CurrencyKind, DepositNetwork, DepositStatus, OwnerType
+from jivapay.schemas_enums.enums import ApprovalStatus, CurrencyKind, DepositNetwork, DepositStatus, OwnerType
 from jivapay.services import (
+    approval_service,
     audit_service,
     balance_manager,
-    four_eyes,
     freeze_service,
     idempotency,
     reference_data,
     steps,
 )
+from jivapay.services.approval_service import Sensitive
 from jivapay.services.idempotency import IdempotencyClaim, Made
 
-FOUR_EYES_WINDOW = timedelta(hours=24)
+POST = "deposit.post"
+"""The action of its approval."""
 DUPLICATE = "This transaction was recorded before."
 _HEX = re.compile(r"(0[xX])?[0-9A-Fa-f]+", re.ASCII)
 _BASE64 = re.compile(r"[0-9A-Za-z+/_-]{43}=?", re.ASCII)
@@ -63,6 +66,8 @@ class DepositView:
     requested_by: UUID
     decided_by: UUID | None
     scale: int
+    approval_id: UUID | None
+    """What waits for a second person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,8 @@ async def request_deposit(
     session: WriteSession,
     actor: Actor,
     new: NewDeposit,
+    rules: BusinessSettings,
     *,
-    four_eyes_amount: Decimal,
     claim: IdempotencyClaim | None = None,
 ) -> Made[DepositView]:
     """Record a deposit; post it at once unless a second person is needed.
@@ -87,7 +92,7 @@ async def request_deposit(
     """
 
     async def make() -> tuple[int, DepositView]:
-        deposit = await _request(session, actor, new, four_eyes_amount)
+        deposit = await _request(session, actor, new, rules)
         return deposit.id, await _get_view(session, Deposit.id == deposit.id)
 
     async def load(deposit_id: int) -> DepositView:
@@ -99,24 +104,52 @@ async def request_deposit(
 async def decide_deposit(
     session: WriteSession, actor: Actor, public_id: UUID, *, approve: bool, reason: str
 ) -> DepositView:
-    """A second person's word. Raises NotFound, PermissionDenied `approval.same_user`, Conflict, PlatformFrozen."""
+    """A second person's word, by the deposit's own id. Raises as `approval_service.take`, PlatformFrozen."""
+    deposit = await session.scalar(select(Deposit).where(Deposit.public_id == public_id))
+    if deposit is None:
+        raise NotFound
+    waiting = await approval_service.find_open(session, POST, "deposit", deposit.id)
+    if waiting is None:
+        raise _state_conflict(deposit)
+    if approve:
+        approval = await approval_service.take(session, actor, waiting.public_id)
+    else:
+        approval = await approval_service.reject(session, actor, waiting.public_id, reason)
+    await _end(session, actor, approval, reason)
+    return await _get_view(session, Deposit.id == deposit.id)
+
+
+async def execute_deposit(session: WriteSession, actor: Actor, approval: Approval, _rules: BusinessSettings) -> None:
+    """Post what a second person has approved. Raises Conflict, PlatformFrozen."""
+    await _end(session, actor, approval, approval.reason)
+
+
+async def reject_deposit(session: WriteSession, actor: Actor, approval: Approval, _rules: BusinessSettings) -> None:
+    """The deposit of a rejected approval is rejected with it. Raises Conflict."""
+    await _end(session, actor, approval, approval.decision_reason or approval.reason)
+
+
+async def _end(session: WriteSession, actor: Actor, approval: Approval, reason: str) -> None:
     deposit = await session.scalar(
         select(Deposit)
-        .where(Deposit.public_id == public_id)
+        .where(Deposit.id == approval.entity_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     if deposit is None:
         raise NotFound
     if deposit.status != DepositStatus.REQUESTED:
-        raise Conflict(
-            f"The deposit is {deposit.status}.", code="deposit.state_conflict", about={"current": deposit.status}
-        )
-    await four_eyes.refuse_same_person(session, actor, deposit.requested_by)
-    if approve:
+        raise _state_conflict(deposit)
+    is_approved = approval.status == ApprovalStatus.EXECUTED
+    if is_approved:
         await freeze_service.refuse_when_frozen(session)
-    await _decide(session, actor, deposit, DepositStatus.POSTED if approve else DepositStatus.REJECTED, reason)
-    return await _get_view(session, Deposit.id == deposit.id)
+    await _decide(session, actor, deposit, DepositStatus.POSTED if is_approved else DepositStatus.REJECTED, reason)
+
+
+def _state_conflict(deposit: Deposit) -> Conflict:
+    return Conflict(
+        f"The deposit is {deposit.status}.", code="deposit.state_conflict", about={"current": deposit.status}
+    )
 
 
 async def get_deposit(session: AnySession, public_id: UUID) -> DepositView:
@@ -135,7 +168,7 @@ async def list_deposits(
     return await _views(session, list(rows)), total or 0
 
 
-async def _request(session: WriteSession, actor: Actor, new: NewDeposit, four_eyes_amount: Decimal) -> Deposit:
+async def _request(session: WriteSession, actor: Actor, new: NewDeposit, rules: BusinessSettings) -> Deposit:
     await freeze_service.refuse_when_frozen(session)
     owner = await _get_owner(session, new)
     if owner.test:
@@ -147,8 +180,6 @@ async def _request(session: WriteSession, actor: Actor, new: NewDeposit, four_ey
         raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
     if actor.id is None:
         raise PermissionDenied
-    # Two at once would each see neither the other nor its sum.
-    await session.execute(text("select pg_advisory_xact_lock(hashtextextended('deposits', 0))"))
     deposit = Deposit(
         public_id=new_id(),
         owner_type=new.owner_type,
@@ -159,16 +190,38 @@ async def _request(session: WriteSession, actor: Actor, new: NewDeposit, four_ey
         tx_hash=_canonical_hash(new.network, new.tx_hash),
         tx_output=new.tx_output,
         reason=new.reason,
-        needs_second_person=await _needs_second_person(session, actor.id, new, owner.id, four_eyes_amount),
         requested_by=actor.id,
     )
     await _refuse_overlap(session, deposit)
     await steps.announce(session, actor, new.reason)
     await _insert(session, deposit)
     await _record(session, actor, deposit)
-    if not deposit.needs_second_person:
+    approval = await approval_service.begin(session, actor, _sensitive(deposit, new), rules)
+    deposit.needs_second_person = approval.needs_second_person
+    if approval.status == ApprovalStatus.EXECUTED:
         await _decide(session, actor, deposit, DepositStatus.POSTED, new.reason)
     return deposit
+
+
+def _sensitive(deposit: Deposit, new: NewDeposit) -> Sensitive:
+    return Sensitive(
+        action=POST,
+        entity="deposit",
+        entity_id=deposit.id,
+        entity_version=deposit.version,
+        amount=deposit.amount,
+        currency=deposit.currency,
+        beneficiary=(new.owner_type, deposit.owner_id),
+        payload={
+            "deposit_id": str(deposit.public_id),
+            "owner_type": deposit.owner_type,
+            "owner_id": str(new.owner_id),
+            "network": deposit.network,
+            "tx_hash": deposit.tx_hash,
+            "tx_output": deposit.tx_output,
+        },
+        reason=deposit.reason,
+    )
 
 
 async def _decide(session: WriteSession, actor: Actor, deposit: Deposit, status: DepositStatus, reason: str) -> None:
@@ -182,21 +235,6 @@ async def _decide(session: WriteSession, actor: Actor, deposit: Deposit, status:
     if status is DepositStatus.POSTED:
         await balance_manager.post_deposit(session, deposit)
     await _record(session, actor, deposit)
-
-
-async def _needs_second_person(
-    session: AnySession, actor_id: int, new: NewDeposit, owner_id: int, four_eyes_amount: Decimal
-) -> bool:
-    recent = (Deposit.created_at > func.app_now() - FOUR_EYES_WINDOW, Deposit.status != DepositStatus.REJECTED)
-    by_actor = await session.scalar(
-        select(func.coalesce(func.sum(Deposit.amount), ZERO)).where(*recent, Deposit.requested_by == actor_id)
-    )
-    to_owner = await session.scalar(
-        select(func.coalesce(func.sum(Deposit.amount), ZERO)).where(
-            *recent, Deposit.owner_type == new.owner_type, Deposit.owner_id == owner_id
-        )
-    )
-    return max(by_actor or ZERO, to_owner or ZERO) + new.amount > four_eyes_amount
 
 
 async def _get_owner(session: AnySession, new: NewDeposit) -> _Owner:
@@ -285,6 +323,7 @@ async def _views(session: AnySession, deposits: list[Deposit]) -> list[DepositVi
     for store_id, public_id in found_stores:
         owners[OwnerType.STORE, store_id] = public_id
     scales = await reference_data.get_scales(session)
+    waiting = await approval_service.list_open(session, POST, [row.id for row in deposits])
     return [
         DepositView(
             row,
@@ -292,6 +331,7 @@ async def _views(session: AnySession, deposits: list[Deposit]) -> list[DepositVi
             requested_by=users[row.requested_by],
             decided_by=users[row.decided_by] if row.decided_by else None,
             scale=scales[row.currency],
+            approval_id=waiting.get(row.id),
         )
         for row in deposits
     ]

@@ -106,17 +106,13 @@ async def test_a_lapsed_hold_is_taken_again_or_the_decision_is_refused(world: Wo
     assert await world.statuses(incoming) == ("processed", "completed", "completed")
 
 
-async def test_above_the_limit_one_person_is_not_enough(world: World) -> None:
-    incoming, order_id = await silent_trader(world)
+async def test_above_the_limit_the_list_says_so(world: World) -> None:
+    """Deciding it is in `test_approvals`."""
+    await silent_trader(world)
     await world.change_settings(FOUR_EYES_AMOUNT=Decimal(51))
     async with open_office(world.resources) as office:
         admin = await office.admin()
         assert (await admin.get("/orders/cases")).json()["items"][0]["needs_second_person"] is True
-        for outcome in ("completed", "cancelled", "failed"):
-            refused = await decide(admin, order_id, outcome)
-            assert code_of(refused) == (403, "approval.second_person_required")
-            assert "two persons" in refused.json()["detail"]
-    assert (await world.statuses(incoming))[1] == "requires_attention"
 
 
 async def test_what_waits_for_nobody_is_not_decided(world: World) -> None:

@@ -227,6 +227,10 @@ ROUTES: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("deposits:read:any", "GET", "/deposits/{id}", None),
     ("deposits:create:any", "POST", "/deposits", None),
     ("deposits:decide:any", "POST", "/deposits/{id}/decision", {"decision": "approve", "reason": "r"}),
+    ("approvals:read:any", "GET", "/approvals", None),
+    ("approvals:read:any", "GET", "/approvals/{id}", None),
+    ("approvals:decide:any", "POST", "/approvals/{id}/approve", None),
+    ("approvals:decide:any", "POST", "/approvals/{id}/reject", {"reason": "r"}),
 ]
 
 

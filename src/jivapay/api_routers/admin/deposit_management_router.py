@@ -46,7 +46,7 @@ async def create_deposit(
     body: DepositCreate,
 ) -> DepositRead:
     """Posted at once, or `requested` until a second person has decided."""
-    settings = await resources.config.current()
+    rules = await resources.config.current()
     new = NewDeposit(
         owner_type=OwnerType(body.owner_type),
         owner_id=body.owner_id,
@@ -57,9 +57,7 @@ async def create_deposit(
         tx_output=body.tx_output,
         reason=body.reason,
     )
-    made = await deposit_service.request_deposit(
-        session, actor, new, four_eyes_amount=settings.four_eyes_amount, claim=claim
-    )
+    made = await deposit_service.request_deposit(session, actor, new, rules, claim=claim)
     mark_replay(response, replayed=made.replayed)
     return _read(made.thing)
 
@@ -92,6 +90,7 @@ def _read(view: DepositView) -> DepositRead:
         reason=deposit.reason,
         status=deposit.status,
         needs_second_person=deposit.needs_second_person,
+        approval_id=view.approval_id,
         requested_by=view.requested_by,
         decided_by=view.decided_by,
         decision_reason=deposit.decision_reason,

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from jivapay.database.models.people import StoreApiKey, User
 from jivapay.domain.money import format_amount, format_percent
+from jivapay.schemas_enums.approvals import ApprovalRead
 from jivapay.schemas_enums.enums import Direction
 from jivapay.schemas_enums.requisites import RequisiteRead, RequisiteSettingsRead
 from jivapay.schemas_enums.stores import AccountBalanceRead, ApiKeyRead, BalanceRead, StoreRead
@@ -14,6 +15,7 @@ from jivapay.schemas_enums.users import (
     CommissionTermsRead,
     UserRead,
 )
+from jivapay.services.approval_service import ApprovalView
 from jivapay.services.balance_manager import Balance
 from jivapay.services.commission_service import Change, Commission, Term, Terms
 from jivapay.services.merchant_service import StoreView
@@ -76,6 +78,26 @@ def read_balance(balance: Balance, scale: int) -> BalanceRead:
 
 def read_account(balance: Balance, scale: int) -> AccountBalanceRead:
     return AccountBalanceRead(account=balance.kind.value, **read_balance(balance, scale).model_dump())
+
+
+def read_approval(view: ApprovalView) -> ApprovalRead:
+    approval = view.approval
+    return ApprovalRead(
+        id=approval.public_id,
+        action=approval.action,
+        amount=format_amount(approval.amount, view.scale),
+        currency=approval.currency,
+        about=approval.payload,
+        reason=approval.reason,
+        status=approval.status,
+        needs_second_person=approval.needs_second_person,
+        requested_by=view.requested_by,
+        decided_by=view.decided_by,
+        decision_reason=approval.decision_reason,
+        created_at=approval.created_at,
+        decided_at=approval.decided_at,
+        version=approval.version,
+    )
 
 
 def read_store(view: StoreView) -> StoreRead:

@@ -3,9 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Response
 
+from jivapay.api_routers.common.rendering import read_approval
 from jivapay.domain.actors import Actor
+from jivapay.schemas_enums.approvals import ApprovalRead
 from jivapay.schemas_enums.base import Page
 from jivapay.schemas_enums.certificates import RateCertificateRead
 from jivapay.schemas_enums.enums import OrderStatus
@@ -16,6 +18,8 @@ from jivapay.services import certificate_service, order_service
 from jivapay.utils.routing import api_router
 
 router = api_router("/orders", tags=("staff orders",))
+
+WAITS = "A second person must decide, too"
 
 Reader = Annotated[Actor, Depends(requires("orders:read:any"))]
 Reviewer = Annotated[Actor, Depends(requires("orders:review:any"))]
@@ -44,13 +48,23 @@ async def decide_review(
     )
 
 
-@router.post("/{order_id}/decision")
+@router.post("/{order_id}/decision", responses={202: {"model": ApprovalRead, "description": WAITS}})
 async def decide_case(
-    actor: Decider, session: WriteDb, resources: AppResources, order_id: UUID, body: CaseDecision
-) -> CaseDecided:
+    actor: Decider,
+    session: WriteDb,
+    resources: AppResources,
+    order_id: UUID,
+    body: CaseDecision,
+    response: Response,
+) -> CaseDecided | ApprovalRead:
     """End an order in `requires_attention`: settled, or its hold given back to the trader."""
     rules = await resources.config.current()
-    return await order_service.decide_case(session, actor, order_id, OrderStatus(body.outcome), body.reason, rules)
+    outcome = OrderStatus(body.outcome)
+    decided = await order_service.decide_case(session, actor, order_id, outcome, body.reason, rules)
+    if isinstance(decided, CaseDecided):
+        return decided
+    response.status_code = 202
+    return read_approval(decided)
 
 
 @router.get("/{order_id}/rate-certificate")

@@ -10,7 +10,8 @@ from jivapay.database.invariants.history import HISTORY
 from jivapay.database.invariants.ledger import LEDGER
 from jivapay.database.invariants.limits import LIMITS
 from jivapay.database.invariants.model import Invariant
+from jivapay.database.invariants.persons import PERSONS
 
-INVARIANTS = (*LEDGER, *DEALS, *LIMITS, *HISTORY, *FLOW)
+INVARIANTS = (*LEDGER, *DEALS, *LIMITS, *HISTORY, *FLOW, *PERSONS)
 
 __all__ = ["INVARIANTS", "Invariant"]

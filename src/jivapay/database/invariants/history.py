@@ -8,6 +8,7 @@ STEPPED = {
     "order": "orders",
     "payment_session": "payment_sessions",
     "deposit": "deposits",
+    "approval": "approvals",
 }
 """Entity → table of everything whose status only moves by steps."""
 
@@ -23,6 +24,7 @@ NEVER_LEFT = {
     "order": ("failed", "reversed", "declined"),
     "payment_session": ("completed", "completed_with_issues", "failed"),
     "deposit": ("posted", "rejected"),
+    "approval": ("executed", "rejected", "lapsed"),
 }
 """Written out and not read from the transitions, which this is to prove."""
 

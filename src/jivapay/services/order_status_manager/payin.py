@@ -225,16 +225,21 @@ async def require_attention(
     await tell_store(session, deal, rules)
 
 
+def check_decidable(order: Order) -> None:
+    """Raises OrderStateConflict unless it is a pay-in in `requires_attention`."""
+    if order.status != OrderStatus.REQUIRES_ATTENTION or order.direction != Direction.PAY_IN:
+        raise OrderStateConflict(order.status)
+
+
 async def decide(
     session: WriteSession, actor: Actor, deal: Deal, outcome: OrderStatus, reason: str, rules: BusinessSettings
 ) -> None:
     """A person decides a pay-in that waits for one: `completed` with its settlement, `cancelled` or `failed` without.
 
-    Raises OrderStateConflict unless it is `requires_attention`, InsufficientBalance.
+    Raises as `check_decidable`, InsufficientBalance.
     """
     order = require_order(deal)
-    if order.status != OrderStatus.REQUIRES_ATTENTION or order.direction != Direction.PAY_IN:
-        raise OrderStateConflict(order.status)
+    check_decidable(order)
     now = await database_now(session)
     if outcome is OrderStatus.COMPLETED:
         await complete(session, actor, deal, rules, now=now, reason=reason)

@@ -307,9 +307,7 @@ async def _fill_deposit(database: Database, admin: Actor, second: Actor, trader:
             "",
             REASON,
         )
-        made = await deposit_service.request_deposit(
-            session, admin, new, four_eyes_amount=BusinessSettings().four_eyes_amount
-        )
+        made = await deposit_service.request_deposit(session, admin, new, BusinessSettings())
     deposit = made.thing.deposit
     async with database.write() as session:
         await deposit_service.decide_deposit(session, second, deposit.public_id, approve=True, reason=REASON)

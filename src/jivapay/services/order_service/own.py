@@ -1,4 +1,4 @@
-"""Orders for those who work with them: a trader's own, a merchant's own, and staff's decisions (OSV-01 to OSV-05).
+"""Orders for those who work with them: a trader's own, and a merchant's own (OSV-01 to OSV-04).
 
 Whose an order is decides the query itself: somebody else's is not found.
 """
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from jivapay.config.business_settings import BusinessSettings
@@ -16,26 +16,24 @@ from jivapay.database.locks import lock_deal_for_update
 from jivapay.database.models.documents import UploadedDocument
 from jivapay.database.models.orders import IncomingOrder, Order
 from jivapay.database.models.people import MerchantStore
-from jivapay.database.models.records import AuditLog
 from jivapay.database.models.reference import Currency
 from jivapay.database.models.requisites import Requisite
 from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.money import FIAT_SCALE, format_amount, format_rate
-from jivapay.exceptions import NotFound, PermissionDenied
+from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.base import Page
-from jivapay.schemas_enums.enums import Direction, DocumentKind, DocumentState, IncomingOrderStatus, OrderStatus
+from jivapay.schemas_enums.enums import (
+    Direction,
+    DocumentKind,
+    DocumentState,
+)
 from jivapay.schemas_enums.orders import (
-    CaseDecided,
-    CaseFilter,
-    CaseKind,
-    CaseRead,
     MerchantOrderRead,
     OrderFilter,
-    ReviewRead,
     TraderOrderRead,
 )
-from jivapay.services import document_service, freeze_service, order_processor, order_status_manager
+from jivapay.services import document_service, freeze_service, order_status_manager
 from jivapay.services.document_service import Download
 from jivapay.utils.resources import Resources
 
@@ -190,11 +188,11 @@ async def list_orders_for_merchant(session: AnySession, actor: Actor, asked: Ord
     rows = await session.execute(
         base.order_by(IncomingOrder.id.desc()).limit(asked.page_size).offset((asked.page - 1) * asked.page_size)
     )
-    items = [_merchant_order(row) for row in rows]
+    items = [merchant_order(row) for row in rows]
     return Page(items=items, total=total or 0, page=asked.page, page_size=asked.page_size)
 
 
-def _merchant_order(row: Sequence[Any]) -> MerchantOrderRead:
+def merchant_order(row: Sequence[Any]) -> MerchantOrderRead:
     incoming, order, store, scale = row
     amount = order.amount_fiat if order else incoming.amount_fiat
     crypto = order.amount_crypto if order else incoming.amount_crypto
@@ -218,102 +216,6 @@ def _merchant_order(row: Sequence[Any]) -> MerchantOrderRead:
         created_at=incoming.created_at,
         version=incoming.version + 1 + (order.version + 1 if order else 0),
         test=incoming.test,
-    )
-
-
-async def decide_review(
-    session: WriteSession, actor: Actor, order_id: UUID, *, approve: bool, reason: str, rules: BusinessSettings
-) -> ReviewRead:
-    """Staff's decision about an order that a rule has stopped. Raises NotFound, OrderStateConflict."""
-    incoming_id = await session.scalar(select(IncomingOrder.id).where(IncomingOrder.public_id == order_id))
-    if incoming_id is None:
-        raise NotFound
-    await order_processor.decide_review(session, actor, incoming_id, approve=approve, reason=reason, rules=rules)
-    await session.flush()
-    incoming = await session.get_one(IncomingOrder, incoming_id)
-    return ReviewRead(
-        order_id=incoming.public_id,
-        status=incoming.status,
-        failure_code=incoming.failure_code,
-        failure_reason=incoming.failure_reason,
-        version=incoming.version + 1,
-    )
-
-
-def _cases(kind: CaseKind | None) -> Select[IncomingOrder, Order, MerchantStore, int, AuditLog, datetime]:
-    """The audit row of the step that made a person's business of it says why and since when."""
-    waits = {
-        "manual_review": IncomingOrder.status == IncomingOrderStatus.MANUAL_REVIEW,
-        "requires_attention": Order.status == OrderStatus.REQUIRES_ATTENTION,
-    }
-    of_order = and_(AuditLog.entity == "order", AuditLog.entity_id == Order.id, AuditLog.version == Order.version)
-    of_incoming = and_(
-        AuditLog.entity == "incoming_order",
-        AuditLog.entity_id == IncomingOrder.id,
-        AuditLog.version == IncomingOrder.version,
-        Order.id.is_(None),
-    )
-    return (
-        select(IncomingOrder, Order, MerchantStore, Currency.scale, AuditLog, func.app_now())
-        .join(MerchantStore, MerchantStore.id == IncomingOrder.store_id)
-        .join(Currency, Currency.code == IncomingOrder.crypto_currency)
-        .outerjoin(Order, Order.id == IncomingOrder.assigned_order_id)
-        .outerjoin(AuditLog, or_(of_order, of_incoming))
-        .where(waits[kind] if kind else or_(*waits.values()))
-    )
-
-
-async def list_cases(session: AnySession, asked: CaseFilter, rules: BusinessSettings) -> Page[CaseRead]:
-    """Orders that wait for a person, the oldest first."""
-    base = _cases(asked.kind)
-    total = await session.scalar(select(func.count()).select_from(base.with_only_columns(IncomingOrder.id).subquery()))
-    rows = await session.execute(
-        base.order_by(IncomingOrder.id).limit(asked.page_size).offset((asked.page - 1) * asked.page_size)
-    )
-    items = [_case(row, rules) for row in rows]
-    return Page(items=items, total=total or 0, page=asked.page, page_size=asked.page_size)
-
-
-def _case(row: Sequence[Any], rules: BusinessSettings) -> CaseRead:
-    incoming, order, _, _, audit, now = row
-    shown = _merchant_order(row[:4])
-    since = audit.at if audit else incoming.created_at
-    return CaseRead(
-        **shown.model_dump(include=set(CaseRead.model_fields)),
-        kind="requires_attention" if order else "manual_review",
-        reason=incoming.failure_reason or (audit.details.get("reason") if audit else None),
-        waiting_since=since,
-        age_seconds=max(0, int((now - since).total_seconds())),
-        needs_second_person=order is not None and order.amount_crypto > rules.four_eyes_amount,
-    )
-
-
-async def decide_case(
-    session: WriteSession, actor: Actor, order_id: UUID, outcome: OrderStatus, reason: str, rules: BusinessSettings
-) -> CaseDecided:
-    """Staff's decision about an order in `requires_attention`.
-
-    Raises NotFound, OrderStateConflict, InsufficientBalance, PlatformFrozen, and PermissionDenied
-    `approval.second_person_required` above the four-eyes amount.
-    """
-    incoming_id = await session.scalar(select(IncomingOrder.id).where(IncomingOrder.public_id == order_id))
-    if incoming_id is None:
-        raise NotFound
-    if outcome is OrderStatus.COMPLETED:
-        await freeze_service.refuse_when_frozen(session)
-    deal = await lock_deal_for_update(session, incoming_id)
-    order = order_status_manager.require_order(deal)
-    if order.status == OrderStatus.REQUIRES_ATTENTION and order.amount_crypto > rules.four_eyes_amount:
-        raise PermissionDenied(
-            "This amount needs the decision of two persons, which is not offered yet.",
-            code="approval.second_person_required",
-        )
-    await order_status_manager.decide(session, actor, deal, outcome, reason, rules)
-    return CaseDecided(
-        order_id=deal.incoming.public_id,
-        status=deal.incoming.status,
-        order_history_status=order.status,
-        version=deal.version,
     )
 
 

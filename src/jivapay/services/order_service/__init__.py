@@ -1,0 +1,28 @@
+"""Orders for those who work with them: a trader's own, a merchant's own, and staff's decisions (OSV-01 to OSV-05)."""
+
+from jivapay.services.order_service.cases import decide_case, decide_review, execute_decision, list_cases
+from jivapay.services.order_service.own import (
+    cancel_order_for_trader,
+    confirm_order_for_trader,
+    confirm_order_with_receipt,
+    download_receipt_for_trader,
+    get_order_for_trader,
+    get_receipt_for_trader,
+    list_orders_for_merchant,
+    list_orders_for_trader,
+)
+
+__all__ = [
+    "cancel_order_for_trader",
+    "confirm_order_for_trader",
+    "confirm_order_with_receipt",
+    "decide_case",
+    "decide_review",
+    "download_receipt_for_trader",
+    "execute_decision",
+    "get_order_for_trader",
+    "get_receipt_for_trader",
+    "list_cases",
+    "list_orders_for_merchant",
+    "list_orders_for_trader",
+]

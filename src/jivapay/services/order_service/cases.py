@@ -1,0 +1,174 @@
+"""Orders that wait for a person: the list, and what staff decides, a second person with him (hard cases 14, 15)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, func, or_, select
+
+from jivapay.config.business_settings import BusinessSettings
+from jivapay.database.locks import Deal, lock_deal_for_update
+from jivapay.database.models.approvals import Approval
+from jivapay.database.models.orders import IncomingOrder, Order
+from jivapay.database.models.people import MerchantStore
+from jivapay.database.models.records import AuditLog
+from jivapay.database.models.reference import Currency
+from jivapay.database.session import AnySession, WriteSession
+from jivapay.domain.actors import Actor
+from jivapay.exceptions import NotFound
+from jivapay.schemas_enums.base import Page
+from jivapay.schemas_enums.enums import (
+    ApprovalStatus,
+    IncomingOrderStatus,
+    OrderStatus,
+    OwnerType,
+)
+from jivapay.schemas_enums.orders import (
+    CaseDecided,
+    CaseFilter,
+    CaseKind,
+    CaseRead,
+    ReviewRead,
+)
+from jivapay.services import approval_service, freeze_service, order_processor, order_status_manager
+from jivapay.services.approval_service import ApprovalView, Sensitive
+from jivapay.services.order_service.own import merchant_order
+
+DECIDE = "order.decide"
+"""The action of a decision's approval."""
+
+
+async def decide_review(
+    session: WriteSession, actor: Actor, order_id: UUID, *, approve: bool, reason: str, rules: BusinessSettings
+) -> ReviewRead:
+    """Staff's decision about an order that a rule has stopped. Raises NotFound, OrderStateConflict."""
+    incoming_id = await session.scalar(select(IncomingOrder.id).where(IncomingOrder.public_id == order_id))
+    if incoming_id is None:
+        raise NotFound
+    await order_processor.decide_review(session, actor, incoming_id, approve=approve, reason=reason, rules=rules)
+    await session.flush()
+    incoming = await session.get_one(IncomingOrder, incoming_id)
+    return ReviewRead(
+        order_id=incoming.public_id,
+        status=incoming.status,
+        failure_code=incoming.failure_code,
+        failure_reason=incoming.failure_reason,
+        version=incoming.version + 1,
+    )
+
+
+def _cases(kind: CaseKind | None) -> Select[IncomingOrder, Order, MerchantStore, int, AuditLog, datetime]:
+    """The audit row of the step that made a person's business of it says why and since when."""
+    waits = {
+        "manual_review": IncomingOrder.status == IncomingOrderStatus.MANUAL_REVIEW,
+        "requires_attention": Order.status == OrderStatus.REQUIRES_ATTENTION,
+    }
+    of_order = and_(AuditLog.entity == "order", AuditLog.entity_id == Order.id, AuditLog.version == Order.version)
+    of_incoming = and_(
+        AuditLog.entity == "incoming_order",
+        AuditLog.entity_id == IncomingOrder.id,
+        AuditLog.version == IncomingOrder.version,
+        Order.id.is_(None),
+    )
+    return (
+        select(IncomingOrder, Order, MerchantStore, Currency.scale, AuditLog, func.app_now())
+        .join(MerchantStore, MerchantStore.id == IncomingOrder.store_id)
+        .join(Currency, Currency.code == IncomingOrder.crypto_currency)
+        .outerjoin(Order, Order.id == IncomingOrder.assigned_order_id)
+        .outerjoin(AuditLog, or_(of_order, of_incoming))
+        .where(waits[kind] if kind else or_(*waits.values()))
+    )
+
+
+async def list_cases(session: AnySession, asked: CaseFilter, rules: BusinessSettings) -> Page[CaseRead]:
+    """Orders that wait for a person, the oldest first."""
+    base = _cases(asked.kind)
+    total = await session.scalar(select(func.count()).select_from(base.with_only_columns(IncomingOrder.id).subquery()))
+    rows = await session.execute(
+        base.order_by(IncomingOrder.id).limit(asked.page_size).offset((asked.page - 1) * asked.page_size)
+    )
+    items = [_case(row, rules) for row in rows]
+    return Page(items=items, total=total or 0, page=asked.page, page_size=asked.page_size)
+
+
+def _case(row: Sequence[Any], rules: BusinessSettings) -> CaseRead:
+    incoming, order, _, _, audit, now = row
+    shown = merchant_order(row[:4])
+    since = audit.at if audit else incoming.created_at
+    return CaseRead(
+        **shown.model_dump(include=set(CaseRead.model_fields)),
+        kind="requires_attention" if order else "manual_review",
+        reason=incoming.failure_reason or (audit.details.get("reason") if audit else None),
+        waiting_since=since,
+        age_seconds=max(0, int((now - since).total_seconds())),
+        needs_second_person=order is not None and order.amount_crypto > rules.four_eyes_amount,
+    )
+
+
+async def decide_case(
+    session: WriteSession, actor: Actor, order_id: UUID, outcome: OrderStatus, reason: str, rules: BusinessSettings
+) -> CaseDecided | ApprovalView:
+    """Staff's decision about an order in `requires_attention`; an approval when a second person must decide, too.
+
+    Raises NotFound, OrderStateConflict, InsufficientBalance, PlatformFrozen, Conflict `approval.exists`.
+    """
+    incoming_id = await session.scalar(select(IncomingOrder.id).where(IncomingOrder.public_id == order_id))
+    if incoming_id is None:
+        raise NotFound
+    deal = await lock_deal_for_update(session, incoming_id)
+    order = order_status_manager.require_order(deal)
+    order_status_manager.check_decidable(order)
+    if order.test:
+        return await _carry_out(session, actor, deal, outcome, reason, rules)
+    to_store = outcome is OrderStatus.COMPLETED
+    what = Sensitive(
+        action=DECIDE,
+        entity="order",
+        entity_id=order.id,
+        entity_version=order.version,
+        amount=order.amount_crypto,
+        currency=order.crypto_currency,
+        beneficiary=(OwnerType.STORE, order.store_id) if to_store else (OwnerType.TRADER, order.trader_id),
+        payload={"order_id": str(deal.incoming.public_id), "outcome": outcome.value},
+        reason=reason,
+        involved=await _involved(session, deal),
+    )
+    approval = await approval_service.begin(session, actor, what, rules)
+    if approval.status == ApprovalStatus.REQUESTED:
+        return await approval_service.view(session, approval)
+    return await _carry_out(session, actor, deal, outcome, reason, rules)
+
+
+async def execute_decision(session: WriteSession, actor: Actor, approval: Approval, rules: BusinessSettings) -> None:
+    """Carry out the decision that a second person has approved. Raises as `decide_case`."""
+    incoming_id = await session.scalar(select(Order.incoming_order_id).where(Order.id == approval.entity_id))
+    if incoming_id is None:
+        raise NotFound
+    deal = await lock_deal_for_update(session, incoming_id)
+    approval_service.refuse_stale(approval, order_status_manager.require_order(deal).version)
+    outcome = OrderStatus(approval.payload["outcome"])
+    await _carry_out(session, actor, deal, outcome, approval.reason, rules)
+
+
+async def _involved(session: AnySession, deal: Deal) -> tuple[int, ...]:
+    """Whoever made a step of it, as the one who approved it in review."""
+    order = order_status_manager.require_order(deal)
+    return tuple(
+        await approval_service.people_behind(session, [("incoming_order", deal.incoming.id), ("order", order.id)])
+    )
+
+
+async def _carry_out(
+    session: WriteSession, actor: Actor, deal: Deal, outcome: OrderStatus, reason: str, rules: BusinessSettings
+) -> CaseDecided:
+    if outcome is OrderStatus.COMPLETED:
+        await freeze_service.refuse_when_frozen(session)
+    order = order_status_manager.require_order(deal)
+    await order_status_manager.decide(session, actor, deal, outcome, reason, rules)
+    return CaseDecided(
+        order_id=deal.incoming.public_id,
+        status=deal.incoming.status,
+        order_history_status=order.status,
+        version=deal.version,
+    )

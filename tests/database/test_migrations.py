@@ -1,0 +1,70 @@
+"""Migrations on data that was there before them: brought to an old revision, filled, then upgraded to the newest."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+from alembic import command
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from jivapay.config.settings import asyncpg_url
+from jivapay.database import migrate
+from support.databases import Cluster
+
+
+@pytest.fixture
+async def empty(cluster: Cluster) -> AsyncIterator[str]:
+    async with cluster.clone(migrated=False) as name:
+        yield cluster.owner_url_of(name)
+
+
+@asynccontextmanager
+async def at_revision(owner_url: str, revision: str) -> AsyncIterator[asyncpg.Connection]:
+    """The database as that revision left it, and the owner's hand on it."""
+    engine = create_async_engine(asyncpg_url(owner_url))
+
+    def to_revision(connection: Connection) -> None:
+        command.upgrade(migrate._config(connection), revision)
+
+    async with engine.begin() as connection:
+        await connection.run_sync(to_revision)
+    await engine.dispose()
+    hand = await asyncpg.connect(owner_url)
+    try:
+        yield hand
+    finally:
+        await hand.close()
+
+
+async def test_deposits_get_their_approvals(empty: str, cluster: Cluster) -> None:
+    async with at_revision(empty, "0006") as hand:
+        await hand.execute("alter table deposits disable trigger user")
+        await hand.execute(
+            "insert into currencies (code, kind, scale) values ('USDT', 'crypto', 6), ('RUB', 'fiat', 2);"
+            "insert into users (public_id, email, role, password_hash)"
+            " select gen_random_uuid(), name || '@x.example', 'admin', 'x' from unnest(array['a', 'b', 't']) name;"
+            "insert into traders (user_id, fiat_currency, crypto_currency) values (3, 'RUB', 'USDT');"
+            "insert into deposits (public_id, owner_type, owner_id, currency, amount, network, tx_hash, reason, status,"
+            " needs_second_person, requested_by, decided_by, decision_reason, decided_at, version)"
+            " select gen_random_uuid(), 'trader', 1, 'USDT', amount, 'tron', amount::text, 'r', status, two, 1, who,"
+            " 'd', now(), case when who is null then 0 else 1 end"
+            " from (values (10, 'posted', false, 1), (2000, 'posted', true, 2), (3000, 'requested', true, null),"
+            " (4000, 'rejected', true, 2)) row (amount, status, two, who)"
+        )
+        await hand.execute("alter table deposits enable trigger user")
+    await migrate.upgrade(asyncpg_url(empty), cluster.app_role)
+    async with at_revision(empty, "head") as hand:
+        found = await hand.fetch(
+            "select a.entity_id, a.amount::text, a.status, a.needs_second_person, a.decided_by,"
+            " a.payload ->> 'owner_id' = u.public_id::text as named, h.to_status, l.action"
+            " from approvals a join users u on u.id = 3"
+            " join status_history h on h.entity = 'approval' and h.entity_id = a.id and h.version = a.version"
+            " join audit_log l on l.entity = 'approval' and l.entity_id = a.id and l.version = a.version order by a.id"
+        )
+        assert [tuple(row) for row in found] == [
+            (1, "10", "executed", False, None, True, "executed", "approval.executed"),
+            (2, "2000", "executed", True, 2, True, "executed", "approval.executed"),
+            (3, "3000", "requested", True, None, True, "requested", "approval.requested"),
+        ]
