@@ -155,6 +155,14 @@ class PageQuery(QueryModel):
     page_size: Annotated[QueryNumber, Field(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE_DEFAULT
 
 
+class ListQuery(PageQuery):
+    """Of a long list: from `next_cursor` of the page before on, in an order from an allow-list."""
+
+    cursor: Annotated[str, Text(200)] | None = None
+    """Goes before `page`."""
+    sort: Annotated[str, Text(40)] | None = Field(default=None, description="A field's name, or `-` and the name")
+
+
 class Page(AnswerModel, Generic[Item]):
     """One page of a list."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from jivapay.schemas_enums.base import AnswerModel, Code, PageQuery, Reason, RequestModel, Text
+from jivapay.schemas_enums.base import AnswerModel, Code, ListQuery, Reason, RequestModel, Text
 from jivapay.schemas_enums.enums import DepositNetwork, DepositStatus
 from jivapay.schemas_enums.money import AmountText, CryptoAmount
 
@@ -52,5 +52,5 @@ class DepositRead(AnswerModel):
     version: int
 
 
-class DepositFilter(PageQuery):
+class DepositFilter(ListQuery):
     status: DepositStatus | None = None

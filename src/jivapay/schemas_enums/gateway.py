@@ -8,11 +8,24 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from jivapay.schemas_enums.base import AnswerModel, Code, ExternalId, Metadata, RequestModel, Text, WholeNumber
+from jivapay.schemas_enums.base import (
+    DATABASE_INTEGER_MAX,
+    AnswerModel,
+    Code,
+    ExternalId,
+    Metadata,
+    QueryModel,
+    QueryNumber,
+    RequestModel,
+    Text,
+    WholeNumber,
+)
+from jivapay.schemas_enums.enums import Direction
 from jivapay.schemas_enums.money import AmountText, FiatAmount, RateText
 
 URL_LENGTH_MAX = 2000
 WAIT_SECONDS_MAX = 20
+EVENTS_MAX = 200
 
 Url = Annotated[str, Text(URL_LENGTH_MAX)]
 
@@ -175,3 +188,29 @@ class MethodChoice(RequestModel):
 
 class CancelRequest(RequestModel):
     reason: Annotated[str, Text(500, lines=True)] | None = None
+
+
+class EventQuery(QueryModel):
+    """From where on. `after` is the number of the last event that was seen."""
+
+    after: Annotated[QueryNumber, Field(ge=0, le=DATABASE_INTEGER_MAX)] = 0
+    limit: Annotated[QueryNumber, Field(ge=1, le=EVENTS_MAX)] = EVENTS_MAX
+
+
+class EventList(AnswerModel):
+    """Callback bodies in the order of `store_seq`, without a gap, each with its signature."""
+
+    items: list[dict[str, Any]]
+
+
+class CapacityQuery(QueryModel):
+    direction: Direction = Direction.PAY_IN
+    amount: FiatAmount
+    payment_method: Code
+    bank: Code | None = None
+
+
+class CapacityRead(AnswerModel):
+    available: bool
+    reason: str | None
+    """Why not, as an error code."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
-from jivapay.schemas_enums.base import AnswerModel, Code, PageQuery, Reason, RequestModel, Timestamp
+from jivapay.schemas_enums.base import AnswerModel, Code, ListQuery, PageQuery, Reason, RequestModel, Timestamp
 from jivapay.schemas_enums.enums import OrderStatus
 from jivapay.schemas_enums.gateway import PayinFields
 from jivapay.schemas_enums.money import AmountText, FiatAmount, RateText
@@ -65,7 +65,7 @@ class MerchantOrderRead(AnswerModel):
     test: bool
 
 
-class OrderFilter(PageQuery):
+class OrderFilter(ListQuery):
     """Filters of a list of orders; unset ones do not filter."""
 
     status: Annotated[list[OrderStatus], BeforeValidator(_separated)] = Field(

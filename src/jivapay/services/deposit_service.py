@@ -22,6 +22,7 @@ from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
 from jivapay.domain.money import fits_scale
 from jivapay.exceptions import Conflict, NotFound, PermissionDenied, ValidationFailed
+from jivapay.schemas_enums.base import ListQuery
 from jivapay.schemas_enums.enums import ApprovalStatus, CurrencyKind, DepositNetwork, DepositStatus, OwnerType
 from jivapay.services import (
     approval_service,
@@ -34,9 +35,11 @@ from jivapay.services import (
 )
 from jivapay.services.approval_service import Sensitive
 from jivapay.services.idempotency import IdempotencyClaim, Made
+from jivapay.utils.listing import Listed, Sorting, fetch_list
 
 POST = "deposit.post"
 """The action of its approval."""
+SORTING = Sorting({"created_at": Deposit.created_at, "amount": Deposit.amount}, Deposit.id, Deposit.public_id)
 DUPLICATE = "This transaction was recorded before."
 _HEX = re.compile(r"(0[xX])?[0-9A-Fa-f]+", re.ASCII)
 _BASE64 = re.compile(r"[0-9A-Za-z+/_-]{43}=?", re.ASCII)
@@ -158,14 +161,13 @@ async def get_deposit(session: AnySession, public_id: UUID) -> DepositView:
 
 
 async def list_deposits(
-    session: AnySession, *, status: DepositStatus | None = None, page: int = 1, page_size: int = 50
-) -> tuple[list[DepositView], int]:
-    """One page, newest first, and how many there are."""
+    session: AnySession, asked: ListQuery, *, status: DepositStatus | None = None
+) -> Listed[DepositView]:
+    """One page, newest first. Raises ValidationFailed `sort.unknown_field` or `cursor.invalid`."""
     conditions = [] if status is None else [Deposit.status == status]
-    total = await session.scalar(select(func.count()).select_from(Deposit).where(*conditions))
-    newest = select(Deposit).where(*conditions).order_by(Deposit.id.desc())
-    rows = await session.scalars(newest.limit(page_size).offset((page - 1) * page_size))
-    return await _views(session, list(rows)), total or 0
+    listed = await fetch_list(session, select(Deposit).where(*conditions), SORTING, asked)
+    views = await _views(session, [row[0] for row in listed.rows])
+    return Listed(views, listed.total, listed.next_cursor)
 
 
 async def _request(session: WriteSession, actor: Actor, new: NewDeposit, rules: BusinessSettings) -> Deposit:

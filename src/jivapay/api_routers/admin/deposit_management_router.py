@@ -30,10 +30,15 @@ async def list_deposits(
     session: ReadDb,
     query: Annotated[DepositFilter, Query()],
 ) -> Page[DepositRead]:
-    views, total = await deposit_service.list_deposits(
-        session, status=query.status, page=query.page, page_size=query.page_size
+    """Newest first."""
+    listed = await deposit_service.list_deposits(session, query, status=query.status)
+    return Page(
+        items=[_read(view) for view in listed.rows],
+        total=listed.total,
+        page=query.page,
+        page_size=query.page_size,
+        next_cursor=listed.next_cursor,
     )
-    return Page(items=[_read(view) for view in views], total=total, page=query.page, page_size=query.page_size)
 
 
 @router.post("", status_code=201)

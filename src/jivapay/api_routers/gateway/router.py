@@ -8,6 +8,10 @@ from jivapay.api_routers.idempotency import Claim, mark_replay
 from jivapay.schemas_enums.gateway import (
     BalanceRead,
     CancelRequest,
+    CapacityQuery,
+    CapacityRead,
+    EventList,
+    EventQuery,
     PayinInit,
     PayinInitiateSession,
     PayinRead,
@@ -15,7 +19,7 @@ from jivapay.schemas_enums.gateway import (
 )
 from jivapay.security.dependencies import AppResources, ReadDb
 from jivapay.security.store_auth import StoreAuth, StoreContext
-from jivapay.services import gateway_service
+from jivapay.services import callback_service, gateway_service
 from jivapay.utils.routing import api_router
 
 router = api_router("/gateway", tags=("gateway",))
@@ -82,3 +86,22 @@ async def cancel_payin(
 async def get_balance(store: ReadingStore, session: ReadDb) -> BalanceRead:
     """The store's settlement balance."""
     return await gateway_service.get_balance(session, store)
+
+
+@router.get("/events")
+async def list_events(
+    store: ReadingStore, session: ReadDb, resources: AppResources, query: Annotated[EventQuery, Query()]
+) -> EventList:
+    """What happened to the store's orders, also what was never pushed; ask again after the last `store_seq`."""
+    items = await callback_service.list_events(
+        session, resources.cipher, store_id=store.id, after=query.after, limit=query.limit
+    )
+    return EventList(items=items)
+
+
+@router.get("/capacity")
+async def get_capacity(
+    store: ReadingStore, session: ReadDb, resources: AppResources, query: Annotated[CapacityQuery, Query()]
+) -> CapacityRead:
+    """Whether an order like this could be served at this moment."""
+    return await gateway_service.get_capacity(session, store, query, await resources.config.current())

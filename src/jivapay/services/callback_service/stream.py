@@ -11,9 +11,8 @@ from jivapay.database.models.people import MerchantStore
 from jivapay.database.session import AnySession
 from jivapay.domain.signatures import sign_fields
 from jivapay.exceptions import NotFound
+from jivapay.schemas_enums.gateway import EVENTS_MAX
 from jivapay.services.callback_service.sending import event_fields, store_keys
-
-EVENTS_MAX = 200
 
 
 async def list_events(

@@ -4,6 +4,7 @@ Every function here is a phased door: it opens short transactions one after anot
 transaction nor a connection while it waits, checks a receipt or stores it.
 """
 
+from jivapay.services.gateway_service.capacity import get_capacity
 from jivapay.services.gateway_service.merchants import confirm_payment_for_merchant, create_order_from_incoming
 from jivapay.services.gateway_service.page import (
     cancel_payment_session,
@@ -31,6 +32,7 @@ __all__ = [
     "confirm_payment_for_merchant",
     "create_order_from_incoming",
     "get_balance",
+    "get_capacity",
     "get_incoming_order_status",
     "get_payment_session_details",
     "get_payment_session_version",

@@ -1,5 +1,6 @@
 """Merchants: their stores, the keys and secrets of these, and their balances (STA-05 to STA-07)."""
 
+from jivapay.services.merchant_service.callbacks import list_callbacks, resend_callback
 from jivapay.services.merchant_service.keys import (
     KeyMaker,
     issue_api_key,
@@ -39,6 +40,8 @@ __all__ = [
     "issue_api_key",
     "list_any_stores",
     "list_api_keys",
+    "list_callbacks",
+    "resend_callback",
     "revoke_api_key",
     "rotate_api_key",
     "rotate_callback_secret",

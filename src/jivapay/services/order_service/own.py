@@ -5,7 +5,7 @@ Whose an order is decides the query itself: somebody else's is not found.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -20,7 +20,7 @@ from jivapay.database.models.reference import Currency
 from jivapay.database.models.requisites import Requisite
 from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
-from jivapay.domain.money import FIAT_SCALE, format_amount, format_rate
+from jivapay.domain.money import FIAT_SCALE, ZERO, format_amount, format_rate
 from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.base import Page
 from jivapay.schemas_enums.enums import (
@@ -35,7 +35,31 @@ from jivapay.schemas_enums.orders import (
 )
 from jivapay.services import document_service, freeze_service, order_status_manager
 from jivapay.services.document_service import Download
+from jivapay.utils.listing import Listed, Sorting, fetch_list
 from jivapay.utils.resources import Resources
+
+TRADER_SORTING = Sorting(
+    {"created_at": Order.created_at, "amount": Order.amount_fiat}, Order.id, IncomingOrder.public_id
+)
+MERCHANT_SORTING = Sorting(
+    {
+        "created_at": IncomingOrder.created_at,
+        "amount": func.coalesce(Order.amount_fiat, IncomingOrder.amount_fiat, ZERO),
+    },
+    IncomingOrder.id,
+    IncomingOrder.public_id,
+)
+Item = TypeVar("Item")
+
+
+def _page(items: list[Item], listed: Listed[Any], asked: OrderFilter) -> Page[Item]:
+    return Page(
+        items=items,
+        total=listed.total,
+        page=asked.page,
+        page_size=asked.page_size,
+        next_cursor=listed.next_cursor,
+    )
 
 
 def _trader_orders(trader_id: int) -> Select[Order, IncomingOrder, str, UUID, int, bool]:
@@ -72,21 +96,11 @@ def _matching(
 
 
 async def list_orders_for_trader(session: AnySession, actor: Actor, asked: OrderFilter) -> Page[TraderOrderRead]:
-    """The trader's own orders, newest first."""
+    """The trader's own orders, newest first. Raises ValidationFailed `sort.unknown_field` or `cursor.invalid`."""
     trader_id = _owner(actor)
     conditions = _matching(asked, Order.status, Order.created_at)
-    total = await session.scalar(
-        select(func.count()).select_from(Order).where(Order.trader_id == trader_id, *conditions)
-    )
-    rows = await session.execute(
-        _trader_orders(trader_id)
-        .where(*conditions)
-        .order_by(Order.id.desc())
-        .limit(asked.page_size)
-        .offset((asked.page - 1) * asked.page_size)
-    )
-    items = [_trader_order(row) for row in rows]
-    return Page(items=items, total=total or 0, page=asked.page, page_size=asked.page_size)
+    listed = await fetch_list(session, _trader_orders(trader_id).where(*conditions), TRADER_SORTING, asked)
+    return _page([_trader_order(row) for row in listed.rows], listed, asked)
 
 
 async def get_order_for_trader(session: AnySession, actor: Actor, order_id: UUID) -> TraderOrderRead:
@@ -172,7 +186,7 @@ async def _own_incoming(session: AnySession, actor: Actor, order_id: UUID) -> in
 
 
 async def list_orders_for_merchant(session: AnySession, actor: Actor, asked: OrderFilter) -> Page[MerchantOrderRead]:
-    """Orders of all stores of the merchant, newest first, with those that have no requisite yet."""
+    """Orders of all stores of the merchant, newest first, with those that have no requisite yet. Raises as above."""
     conditions = [
         MerchantStore.merchant_id == _owner(actor),
         *_matching(asked, Order.status, IncomingOrder.created_at),
@@ -184,12 +198,8 @@ async def list_orders_for_merchant(session: AnySession, actor: Actor, asked: Ord
         .outerjoin(Order, Order.id == IncomingOrder.assigned_order_id)
         .where(*conditions)
     )
-    total = await session.scalar(select(func.count()).select_from(base.with_only_columns(IncomingOrder.id).subquery()))
-    rows = await session.execute(
-        base.order_by(IncomingOrder.id.desc()).limit(asked.page_size).offset((asked.page - 1) * asked.page_size)
-    )
-    items = [merchant_order(row) for row in rows]
-    return Page(items=items, total=total or 0, page=asked.page, page_size=asked.page_size)
+    listed = await fetch_list(session, base, MERCHANT_SORTING, asked)
+    return _page([merchant_order(row) for row in listed.rows], listed, asked)
 
 
 def merchant_order(row: Sequence[Any]) -> MerchantOrderRead:

@@ -5,6 +5,7 @@ a second statement (H1 to H4). The running counters on the row replace sums over
 Source: SEL-01 to SEL-15, domain.md "Which requisite".
 """
 
+from jivapay.services.requisite_selector.capacity import can_take
 from jivapay.services.requisite_selector.explanation import explain
 from jivapay.services.requisite_selector.selection import Candidate, Wanted, find_suitable_requisite, free_lapsed_slot
 from jivapay.services.requisite_selector.usage import BOOK_USAGE, count_again, release_usage
@@ -13,6 +14,7 @@ __all__ = [
     "BOOK_USAGE",
     "Candidate",
     "Wanted",
+    "can_take",
     "count_again",
     "explain",
     "find_suitable_requisite",
