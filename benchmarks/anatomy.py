@@ -55,7 +55,7 @@ class Anatomy:
 async def look_into(ground: Ground, orders: int) -> Anatomy:
     count = min(orders, ORDERS_MAX)
     setup_logging("WARNING")  # an entry an order belongs to a worker's log and not between the figures
-    database = Database(ground.settings.async_database_url, pool_size=1, application_name="benchmark")
+    database = Database(ground.settings.async_database_url, pool_size=1, application_name="benchmark", keeps_plans=True)
     try:
         await _process(ground, database, min(count, 20))
         statements = _Statements(database)

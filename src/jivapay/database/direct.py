@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 import asyncpg  # type: ignore[import-untyped]  # ships no types
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -18,7 +18,6 @@ from jivapay.database.session import AnySession
 DRIVER = "direct_driver"
 """Where a session keeps its transaction and the driver's connection that belongs to it."""
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-BEGIN = text("select 1")
 
 Processor = Callable[[Any], Any]
 
@@ -43,12 +42,13 @@ async def _driver(session: AnySession) -> Any:  # noqa: ANN401 - as above
     known, driver = session.info.get(DRIVER, (None, None))
     if transaction is not None and known is transaction:
         return driver
-    connection = await session.connection()
-    driver = (await connection.get_raw_connection()).driver_connection
-    if driver is None:
+    raw = await (await session.connection()).get_raw_connection()
+    adapted, driver = raw.dbapi_connection, raw.driver_connection
+    if adapted is None or driver is None:
         raise AssertionError("a session's connection has a driver")
     if not driver.is_in_transaction():
-        await session.execute(BEGIN)  # SQLAlchemy begins with its own first statement
+        # SQLAlchemy begins with its own first statement, and knows of no other way to be asked.
+        await adapted._start_transaction()  # noqa: SLF001
     session.info[DRIVER] = (session.sync_session.get_transaction(), driver)
     return driver
 

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from jivapay.config.clock import Clock
 from jivapay.config.logger import get_logger
-from jivapay.database.engine import make_engine
+from jivapay.database.engine import STATEMENT_TIMEOUT_MS, make_engine
 from jivapay.exceptions import DatabaseError
 
 logger = get_logger(__name__)
@@ -61,10 +61,16 @@ class Database:
         pool_size: int = 8,
         clock: Clock | None = None,
         application_name: str = "jivapay",
-        statement_timeout_ms: int | None = None,
+        statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+        keeps_plans: bool = False,
     ) -> None:
-        options = {} if statement_timeout_ms is None else {"statement_timeout_ms": statement_timeout_ms}
-        self.engine = make_engine(url, pool_size=pool_size, application_name=application_name, **options)
+        self.engine = make_engine(
+            url,
+            pool_size=pool_size,
+            application_name=application_name,
+            statement_timeout_ms=statement_timeout_ms,
+            keeps_plans=keeps_plans,
+        )
         self._clock = clock or Clock()
         self._writes = async_sessionmaker(self.engine, class_=WriteSession, expire_on_commit=False)
         self._reads = async_sessionmaker(

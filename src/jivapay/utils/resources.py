@@ -43,8 +43,12 @@ async def open_resources(
     clock: Clock | None = None,
     storage: Storage | None = None,
     application_name: str = "jivapay",
+    keeps_plans: bool = False,
 ) -> AsyncIterator[Resources]:
-    """Everything of one process. Connects to nothing yet; raises ConfigurationError when a setting is missing."""
+    """Everything of one process. Connects to nothing yet; raises ConfigurationError when a setting is missing.
+
+    `keeps_plans`: for workers, see `database/engine.py`.
+    """
     clock = clock or Clock()
     cipher = Cipher.from_settings(settings)
     storage = storage or open_storage(settings)
@@ -55,6 +59,7 @@ async def open_resources(
             pool_size=settings.database_pool_size,
             clock=clock,
             application_name=application_name,
+            keeps_plans=keeps_plans,
         )
         try:
             config = ConfigLoader(database)

@@ -92,7 +92,7 @@ def _open_child(**_: object) -> None:
     runner = asyncio.Runner()
 
     async def build() -> Child:
-        opened = open_resources(settings, application_name="jivapay-worker")
+        opened = open_resources(settings, application_name="jivapay-worker", keeps_plans=True)
         resources = await opened.__aenter__()
         transport = callback_service.open_transport(settings)
 

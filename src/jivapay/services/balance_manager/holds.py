@@ -15,9 +15,11 @@ update accounts set held = held + :hold_amount
  where id = (select id from accounts where owner_type = 'trader' and owner_id = :trader_id and kind = 'crypto'
                 and currency = :crypto and test = :test)
    and (may_go_negative or balance - held >= :hold_amount)
-returning id
 """
-"""Sets `:hold_amount` aside on the trader's crypto account; no row when it is not covered. A hold row must follow."""
+"""Sets `:hold_amount` aside on the trader's crypto account; no row when it is not covered. A hold row must follow.
+
+The statement that it is part of may go on with conditions, and ends it with `returning id`.
+"""
 
 PLACE_ORDER_HOLD = """
 insert into holds (account_id, amount, ref_type, ref_id)
@@ -27,7 +29,7 @@ returning id
 """The hold row that follows COVER_HOLD (as `covered`) for the order just made (as `made`)."""
 
 HOLD = text(f"""
-with covered as ({COVER_HOLD})
+with covered as ({COVER_HOLD} returning id)
 insert into holds (account_id, amount, ref_type, ref_id)
 select id, :hold_amount, :ref_type, :ref_id from covered
 returning id

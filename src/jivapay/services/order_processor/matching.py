@@ -13,14 +13,16 @@ from sqlalchemy.exc import IntegrityError
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.logger import get_logger
+from jivapay.database.direct import fetch_one
 from jivapay.database.locks import Deal, try_lock_rest_of_deal
 from jivapay.database.models.orders import IncomingOrder
 from jivapay.database.session import Database, WriteSession
 from jivapay.domain.actors import Actor
+from jivapay.domain.commissions import Quote
 from jivapay.domain.money import ZERO
 from jivapay.domain.outcomes import Assigned, Busy, Denied, Frozen, NeedsReview, NoRequisite, NotDue, Outcome
 from jivapay.exceptions import InsufficientBalance, JivaPayException
-from jivapay.schemas_enums.enums import ActorKind, Direction, FraudStatus, IncomingOrderStatus, OwnerType
+from jivapay.schemas_enums.enums import ActorKind, Direction, FraudListType, FraudStatus, IncomingOrderStatus, OwnerType
 from jivapay.services import (
     balance_manager,
     commission_service,
@@ -35,6 +37,7 @@ from jivapay.services.requisite_selector import Candidate, Wanted
 
 logger = get_logger(__name__)
 
+CANDIDATES_TRIED_MAX = 5
 BUSY_TRIES = 5
 BUSY_PAUSE_MS = (50, 200)
 AMOUNT_SLOT = "uq_orders_amount_slot"
@@ -49,7 +52,6 @@ STORE_PERCENT = commission_service.percent_sql(OwnerType.STORE, "i.store_id", "i
 LOCK_DUE = text(f"""
 select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.actor_id', '', true),
        set_config('jivapay.reason', 'requisite reserved', true),
-       set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
        i.id, i.public_id, i.external_id, i.metadata,
        coalesce(i.callback_url, s.callback_url) as callback_url, i.store_id, i.direction, i.test, i.version,
        i.retry_count, i.amount_fiat, i.fiat_currency, i.crypto_currency, i.payment_method, i.bank,
@@ -63,6 +65,7 @@ select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.
        s.access and s.traffic_access and s.archived_at is null and owner.is_active
          and case when i.direction = 'pay_in' then s.pay_in_enabled else s.pay_out_enabled end as store_open,
        exists (select 1 from money_freezes where lifted_at is null) as frozen,
+       {fraud_detector.lists_naming("i.customer_ip", "i.store_id || ':' || i.customer_id")} as fraud_lists,
        app_now() as now
   from incoming_orders i
   join merchant_stores s on s.id = i.store_id
@@ -84,9 +87,7 @@ select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.
 """)  # noqa: S608 - built from our own constants
 """Locks the incoming order, reads all that decides about it, and announces the step that is hoped for.
 
-The rate is the one quoted at acceptance while that quote holds, else the one in force. The statements that follow
-are planned once a connection: their plans do not depend on the values, and planning costs ten times their work. No
-sequential scans, because a plan that was made while a table was small stays when it has grown.
+The rate is the one quoted at acceptance while that quote holds, else the one in force.
 No row: done, not due, or in somebody else's hands.
 """
 
@@ -124,6 +125,7 @@ class DueOrder:
     rate_fresh: bool | None
     store_open: bool
     frozen: bool
+    fraud_lists: frozenset[FraudListType]
     now: datetime
 
     @property
@@ -135,6 +137,7 @@ class DueOrder:
             self.customer_ip,
             self.store_id,
             is_approved=self.is_approved,
+            lists=self.fraud_lists,
         )
 
 
@@ -180,18 +183,33 @@ async def _attempt(session: WriteSession, incoming_order_id: int, rules: Busines
         return NotDue()
     if due.frozen:
         return Frozen()
-    refusal = await _judge(session, due, rules)
-    if refusal is None:
-        wanted = _wanted(due)
-        candidate = await requisite_selector.find_suitable_requisite(session, wanted)
+    outcome = await _judge(session, due, rules) or await _reserve(session, due, actor)
+    if isinstance(outcome, Assigned):
+        return outcome
+    return await _refuse(session, due, outcome, rules, actor)
+
+
+async def _reserve(session: WriteSession, due: DueOrder, actor: Actor) -> Outcome:
+    """An order on the first requisite in turn that fits.
+
+    A candidate that no longer does once it is locked is left out and the next one tried, so that an exhausted
+    requisite never stands before the others (H1).
+    """
+    wanted = _wanted(due)
+    excluded: list[int] = []
+    while len(excluded) < CANDIDATES_TRIED_MAX:
+        candidate = await requisite_selector.find_suitable_requisite(session, wanted, excluded)
         if candidate is None:
-            refusal = await _why_none(session, wanted)
-        else:
-            assigned = await _assign(session, due, candidate, actor)
-            if assigned is not None:
-                return assigned
-            refusal = NoRequisite({"amount.too_small": 1}, code="amount.too_small")
-    return await _refuse(session, due, refusal, rules, actor)
+            break
+        quote = _quote(due, wanted, candidate)
+        if not quote.is_payable:
+            # The rate or a commission has moved so far that a leg is gone.
+            return NoRequisite({"amount.too_small": 1}, code="amount.too_small")
+        order_id = await _assign(session, due, wanted, candidate, quote, actor)
+        if order_id is not None:
+            return Assigned(order_id)
+        excluded.append(candidate.requisite_id)
+    return await _why_none(session, wanted)
 
 
 async def _judge(session: WriteSession, due: DueOrder, rules: BusinessSettings) -> Outcome | None:
@@ -209,21 +227,22 @@ async def _judge(session: WriteSession, due: DueOrder, rules: BusinessSettings) 
 
 
 async def _lock_due(session: WriteSession, incoming_order_id: int, rules: BusinessSettings) -> DueOrder | None:
-    row = (
-        await session.execute(
-            LOCK_DUE,
-            {
-                "id": incoming_order_id,
-                "actor_kind": ActorKind.SYSTEM.value,
-                "pay_seconds": rules.client_pay_seconds,
-                "rate_max_age": rules.rate_max_age_seconds,
-            },
-        )
-    ).one_or_none()
+    row = await fetch_one(
+        session,
+        LOCK_DUE,
+        {
+            "id": incoming_order_id,
+            "actor_kind": ActorKind.SYSTEM.value,
+            "pay_seconds": rules.client_pay_seconds,
+            "rate_max_age": rules.rate_max_age_seconds,
+        },
+    )
     if row is None:
         return None
-    values = row._asdict()
-    return DueOrder(**{name: values[name] for name in DUE_FIELDS} | {"direction": Direction(values["direction"])})
+    values = {name: row[name] for name in DUE_FIELDS}
+    values["direction"] = Direction(values["direction"])
+    values["fraud_lists"] = frozenset(FraudListType(entry) for entry in values["fraud_lists"])
+    return DueOrder(**values)
 
 
 def _wanted(due: DueOrder) -> Wanted:
@@ -243,25 +262,27 @@ def _wanted(due: DueOrder) -> Wanted:
     )
 
 
-async def _assign(session: WriteSession, due: DueOrder, candidate: Candidate, actor: Actor) -> Assigned | None:
-    """None, and nothing written, when the rate or a commission has moved so far that a leg is gone."""
-    if due.amount_fiat is None or due.base_rate is None or due.rate_source is None or due.rate_at is None:
-        raise AssertionError(f"incoming order {due.id} has no amount or rate")
-    quote = balance_manager.calculate_commissions(
-        due.amount_fiat,
-        direction=due.direction,
-        base_rate=due.base_rate,
+def _quote(due: DueOrder, wanted: Wanted, candidate: Candidate) -> Quote:
+    return balance_manager.calculate_commissions(
+        wanted.amount,
+        direction=wanted.direction,
+        base_rate=wanted.base_rate,
         margin_percent=due.margin_percent,
         store_percent=due.store_percent,
         trader_percent=candidate.trader_percent,
-        crypto_scale=due.crypto_scale,
+        crypto_scale=wanted.crypto_scale,
     )
-    if not quote.is_payable:
-        return None
+
+
+async def _assign(
+    session: WriteSession, due: DueOrder, wanted: Wanted, candidate: Candidate, quote: Quote, actor: Actor
+) -> int | None:
+    if due.rate_source is None or due.rate_at is None:
+        raise AssertionError(f"incoming order {due.id} has no rate")
     if due.test:
         trader = AccountKey.trader_crypto(candidate.trader_id, due.crypto_currency, test=True)
         await balance_manager.open_account(session, trader)
-    order_id = await order_status_manager.assign(
+    return await order_status_manager.assign(
         session,
         actor,
         Assignment(
@@ -270,24 +291,17 @@ async def _assign(session: WriteSession, due: DueOrder, candidate: Candidate, ac
             external_id=due.external_id,
             metadata=due.metadata,
             callback_url=due.callback_url,
-            crypto_scale=due.crypto_scale,
             incoming_version=due.version,
             store_id=due.store_id,
-            direction=due.direction,
-            test=due.test,
-            fiat_currency=due.fiat_currency,
-            crypto_currency=due.crypto_currency,
+            wanted=wanted,
             candidate=candidate,
             quote=quote,
-            base_rate=due.base_rate,
             margin_percent=due.margin_percent,
             rate_source=due.rate_source,
             rate_at=due.rate_at,
-            store_percent=due.store_percent or ZERO,
             expires_at=due.now + timedelta(seconds=due.pay_seconds),
         ),
     )
-    return Assigned(order_id)
 
 
 async def _why_none(session: WriteSession, wanted: Wanted) -> Outcome:

@@ -8,13 +8,13 @@ belong to others come from them (`requisite_selector`, `balance_manager`); `docs
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import DateTime, Integer, Numeric, Text, Uuid
+from sqlalchemy.types import DateTime, Numeric, Text, Uuid
 
 from jivapay.database.direct import fetch_one
 from jivapay.database.session import WriteSession
@@ -25,7 +25,7 @@ from jivapay.domain.identifiers import new_id
 from jivapay.exceptions import InsufficientBalance
 from jivapay.schemas_enums.enums import CallbackState, Direction, IncomingOrderStatus, OrderStatus
 from jivapay.services import balance_manager, requisite_selector
-from jivapay.services.requisite_selector import Candidate
+from jivapay.services.requisite_selector import Candidate, Wanted
 
 STEPS_OF_ASSIGNMENT = 3
 """From an incoming order's version to the deal's: it counts from 0, takes a step, and the order begins."""
@@ -40,26 +40,24 @@ class Assignment:
     external_id: str
     metadata: Mapping[str, Any]
     callback_url: str | None
-    crypto_scale: int
     incoming_version: int
     store_id: int
-    direction: Direction
-    test: bool
-    fiat_currency: str
-    crypto_currency: str
+    wanted: Wanted
     candidate: Candidate
     quote: Quote
-    base_rate: Decimal
     margin_percent: Decimal
     rate_source: str
     rate_at: datetime
-    store_percent: Decimal
     expires_at: datetime
 
 
-ASSIGN = text(f"""
-with booked as (
-  {requisite_selector.BOOK_USAGE}
+def _assign_sql(direction: Direction) -> str:
+    """Nothing is written when the requisite no longer fits, and no hold is placed when it is not covered."""
+    return f"""
+with fitting as (
+  {requisite_selector.fitting(direction)}
+), booked as (
+  {requisite_selector.COUNT_ONE_MORE} from fitting where r.id = fitting.id returning r.day, fitting.*
 ), made as (
   insert into orders (
     incoming_order_id, store_id, trader_id, requisite_id, direction, test, status, fiat_currency, crypto_currency,
@@ -68,15 +66,15 @@ with booked as (
     limit_lower, limit_upper, limit_window_minutes, limit_window_sum, limit_open_max, counted_day, counted_amount,
     expires_at
   )
-  select :incoming_id, :store_id, :trader_id, :requisite_id, :direction, :test, 'pending', :fiat, :crypto,
+  select :incoming_id, :store_id, :trader_id, :requisite_id, :direction, :test, 'pending', :currency, :crypto,
          :amount, :amount, :amount_slot, :rate, :base_rate, :margin_percent, :rate_source, :rate_at, :amount_crypto,
          :trader_amount_crypto, :store_percent, :trader_percent, :store_commission, :trader_commission, :profit,
-         :limit_lower, :limit_upper, :limit_window_minutes, :limit_window_sum, :limit_open_max, booked.day, :amount,
-         :expires_at
+         booked.lower_limit, booked.upper_limit, booked.turnover_limit_minutes, booked.turnover_limit_sum,
+         booked.max_open_orders, booked.day, :amount, :expires_at
     from booked
   returning id
 ), covered as (
-  {balance_manager.COVER_HOLD}
+  {balance_manager.COVER_HOLD} and exists (select from made) returning id
 ), held as (
   {balance_manager.PLACE_ORDER_HOLD}
 ), marked as (
@@ -103,86 +101,72 @@ with booked as (
     from made
 )
 select made.id, (select id from held) as hold_id from made
-""").bindparams(  # noqa: S608 - built from our own constants
-    *(
-        bindparam(name, type_=Numeric())
-        for name in (
-            "amount",
-            "amount_slot",
-            "rate",
-            "base_rate",
-            "margin_percent",
-            "amount_crypto",
-            "trader_amount_crypto",
-            "store_percent",
-            "trader_percent",
-            "store_commission",
-            "trader_commission",
-            "profit",
-            "limit_lower",
-            "limit_upper",
-            "limit_window_sum",
-            "hold_amount",
-        )
-    ),
-    bindparam("limit_window_minutes", type_=Integer()),
-    bindparam("rate_at", type_=DateTime(timezone=True)),
-    bindparam("expires_at", type_=DateTime(timezone=True)),
-    bindparam("url", type_=Text()),
-    bindparam("request_id", type_=Text()),
-    bindparam("public_id", type_=Uuid()),
-    bindparam("payload", type_=JSONB()),
-    bindparam("noted", type_=JSONB()),
-)
+"""  # noqa: S608 - built from our own constants
 
 
-async def assign(session: WriteSession, actor: Actor, made: Assignment) -> int:
-    """Create the order on the reserved requisite and mark the incoming order `assigned`. Returns the order's id.
+@cache
+def assign_statement(direction: Direction) -> TextClause:
+    amounts = (
+        "amount_slot",
+        "rate",
+        "margin_percent",
+        "amount_crypto",
+        "trader_amount_crypto",
+        "store_commission",
+        "trader_commission",
+        "profit",
+        "hold_amount",
+    )
+    return requisite_selector.typed(text(_assign_sql(direction))).bindparams(
+        *(bindparam(name, type_=Numeric()) for name in amounts),
+        bindparam("rate_at", type_=DateTime(timezone=True)),
+        bindparam("expires_at", type_=DateTime(timezone=True)),
+        bindparam("url", type_=Text()),
+        bindparam("request_id", type_=Text()),
+        bindparam("public_id", type_=Uuid()),
+        bindparam("payload", type_=JSONB()),
+        bindparam("noted", type_=JSONB()),
+    )
+
+
+async def assign(session: WriteSession, actor: Actor, made: Assignment) -> int | None:
+    """Create the order on the reserved requisite and mark the incoming order `assigned`. Returns the order's id,
+    or None, and nothing is written, when the requisite no longer passes every rule.
 
     The transaction's actor and reason have been announced. Raises InsufficientBalance when the deposit was taken
-    since the re-check, and IntegrityError when the amount was: the caller's transaction is to be rolled back.
+    since, and IntegrityError when the amount was: the caller's transaction is to be rolled back.
     """
-    row = await fetch_one(session, ASSIGN, _values(actor, made))
+    row = await fetch_one(session, assign_statement(made.wanted.direction), _values(actor, made))
     if row is None:
-        raise AssertionError(f"requisite {made.candidate.requisite_id} is gone")
+        return None
     if row["hold_id"] is None:
         raise InsufficientBalance
     return int(row["id"])
 
 
 def _values(actor: Actor, made: Assignment) -> dict[str, Any]:
-    candidate, quote = made.candidate, made.quote
+    wanted, candidate, quote = made.wanted, made.candidate, made.quote
     facts = _facts(made)
     name = ORDER_EVENTS[OrderStatus.PENDING]
     return {
+        **wanted.parameters(),
         "incoming_id": made.incoming_id,
         "incoming_version": made.incoming_version,
         "store_id": made.store_id,
         "trader_id": candidate.trader_id,
         "requisite_id": candidate.requisite_id,
-        "direction": made.direction.value,
-        "test": made.test,
-        "fiat": made.fiat_currency,
-        "crypto": made.crypto_currency,
-        "amount": quote.amount_fiat,
-        "amount_slot": quote.amount_fiat if made.direction is Direction.PAY_IN else None,
+        "direction": wanted.direction.value,
+        "amount_slot": wanted.amount if wanted.direction is Direction.PAY_IN else None,
         "rate": quote.rate,
-        "base_rate": made.base_rate,
         "margin_percent": made.margin_percent,
         "rate_source": made.rate_source,
         "rate_at": made.rate_at,
         "amount_crypto": quote.amount_crypto,
         "trader_amount_crypto": quote.trader_amount_crypto,
-        "store_percent": made.store_percent,
         "trader_percent": candidate.trader_percent,
         "store_commission": quote.store_commission,
         "trader_commission": quote.trader_commission,
         "profit": quote.platform_profit,
-        "limit_lower": candidate.limit_lower,
-        "limit_upper": candidate.limit_upper,
-        "limit_window_minutes": candidate.limit_window_minutes,
-        "limit_window_sum": candidate.limit_window_sum,
-        "limit_open_max": candidate.limit_open_max,
         "expires_at": made.expires_at,
         "hold_amount": quote.trader_net,
         "actor_kind": actor.kind.value,
@@ -204,17 +188,17 @@ def _facts(made: Assignment) -> OrderFacts:
     return OrderFacts(
         order_id=made.public_id,
         external_order_id=made.external_id,
-        direction=made.direction,
+        direction=made.wanted.direction,
         status=IncomingOrderStatus.ASSIGNED,
         amount_fiat=made.quote.amount_fiat,
-        currency_fiat=made.fiat_currency,
+        currency_fiat=made.wanted.fiat_currency,
         amount_crypto=made.quote.amount_crypto,
-        currency_crypto=made.crypto_currency,
-        crypto_scale=made.crypto_scale,
+        currency_crypto=made.wanted.crypto_currency,
+        crypto_scale=made.wanted.crypto_scale,
         rate=made.quote.rate,
         metadata=made.metadata,
         version=made.incoming_version + STEPS_OF_ASSIGNMENT,
-        test=made.test,
+        test=made.wanted.test,
         order_status=OrderStatus.PENDING,
         amount_agreed=made.quote.amount_fiat,
         commission=made.quote.store_commission,

@@ -25,14 +25,22 @@ SCOPE = "r.fiat_currency = :currency and r.test = :test and t.crypto_currency = 
 """What is not even counted as a near miss."""
 
 
+def trader_percent(direction: Direction, trader: str = "t.id", method: str = "r.payment_method") -> str:
+    """SQL for the trader's commission in force."""
+    return commission_service.percent_sql(OwnerType.TRADER, trader, f"'{direction.value}'", method)
+
+
 def sources(direction: Direction) -> str:
     """A requisite with all that is asked of it. `tc.percent` is computed once (`offset 0`), not at each mention."""
-    percent = commission_service.percent_sql(OwnerType.TRADER, "t.id", f"'{direction.value}'", "r.payment_method")
-    return _SOURCES.format(percent=percent)
+    return _SOURCES.format(percent=trader_percent(direction))
 
 
 def rules(direction: Direction) -> dict[str, str]:
-    """Rule name → condition, in the order in which a failure is reported."""
+    """Rule name → condition, in the order in which a failure is reported.
+
+    `amount_taken` is a scalar subquery: as `not exists` it becomes a join, which a plan made over few orders begins
+    from the amount and not from the trader.
+    """
     common = {
         **get_active_trader_filters(),
         **get_active_requisite_filters(direction),
@@ -59,7 +67,7 @@ def rules(direction: Direction) -> dict[str, str]:
             "- money_round(money_round(:amount / :base_rate, :scale) * tc.percent / 100, :scale))"
         ),
         "amount_taken": (
-            "not exists (select 1 from orders x where x.trader_id = r.trader_id and x.fiat_currency = :currency"
-            " and x.amount_slot = :amount and (x.slot_free_at is null or x.slot_free_at > app_now()))"
+            "(select true from orders x where x.trader_id = r.trader_id and x.fiat_currency = :currency"
+            " and x.amount_slot = :amount and (x.slot_free_at is null or x.slot_free_at > app_now())) is null"
         ),
     }

@@ -1,5 +1,6 @@
 """Finding and locking the requisite that takes an order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -12,9 +13,7 @@ from sqlalchemy.types import BigInteger, Numeric, Text, TypeEngine
 from jivapay.database.direct import fetch_one
 from jivapay.database.session import WriteSession
 from jivapay.schemas_enums.enums import Direction
-from jivapay.services.requisite_selector.rules import SCOPE, rules, sources
-
-CANDIDATES_TRIED_MAX = 5
+from jivapay.services.requisite_selector.rules import SCOPE, rules, sources, trader_percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +47,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A locked requisite, with the limits it was compared against, to be frozen on the order."""
+    """A locked requisite that passed every rule before it was locked; FITTING says whether it still does."""
 
     requisite_id: int
     trader_id: int
     trader_percent: Decimal
-    limit_lower: Decimal
-    limit_upper: Decimal
-    limit_window_minutes: int | None
-    limit_window_sum: Decimal | None
-    limit_open_max: int
+    has_lapsed_slot: bool
 
 
 FREE_LAPSED_SLOT = text("""
@@ -80,6 +75,7 @@ def typed(statement: TextClause) -> TextClause:
         "amount": Numeric(),
         "store_percent": Numeric(),
         "base_rate": Numeric(),
+        "trader_percent": Numeric(),
     }
     used = {name: kind for name, kind in kinds.items() if name in statement._bindparams}  # noqa: SLF001 - no other way to ask
     return statement.bindparams(*(bindparam(name, type_=kind) for name, kind in used.items()))
@@ -93,68 +89,64 @@ def candidate_statement(direction: Direction) -> TextClause:
     index and stops at the first requisite that passes, however many there are.
     """
     conditions = "\n        and ".join(rules(direction).values())
+    percent = trader_percent(direction, "best.trader_id", "best.payment_method")
     statement = text(f"""
-select q.id
-  from requisites q
- where q.fiat_currency = :currency and q.test = :test and q.payment_method = :method
-   and q.status = 'approve' and not q.is_excluded_from_distribution
-   and not (q.id = any(:excluded))
-   and (
-     select true
-       from {sources(direction)}
-      where r.id = q.id
-        and {SCOPE}
-        and {conditions}
-   )
- order by q.traffic_priority, q.last_used_at nulls first, q.id
- limit 1
-   for no key update of q skip locked
+with best as (
+  select q.id, q.trader_id, q.payment_method
+    from requisites q
+   where q.fiat_currency = :currency and q.test = :test and q.payment_method = :method
+     and q.status = 'approve' and not q.is_excluded_from_distribution
+     and not (q.id = any(:excluded))
+     and (
+       select true
+         from {sources(direction)}
+        where r.id = q.id
+          and {SCOPE}
+          and {conditions}
+     )
+   order by q.traffic_priority, q.last_used_at nulls first, q.id
+   limit 1
+     for no key update of q skip locked
+)
+select best.id, best.trader_id, {percent} as trader_percent,
+       exists (select 1 from orders l where l.trader_id = best.trader_id and l.fiat_currency = :currency
+                  and l.amount_slot = :amount) as has_lapsed_slot
+  from best
 """)  # noqa: S608 - built from our own constants
     return typed(statement).bindparams(bindparam("excluded", type_=ARRAY(BigInteger)))
 
 
-@cache
-def recheck_statement(direction: Direction) -> TextClause:
-    """The same rules for the one locked row, read anew: a second statement sees what the lock waited for (H2)."""
+def fitting(direction: Direction) -> str:
+    """The same rules for the one locked row, for the statement that writes: being a second statement it sees what
+    the lock waited for (H2). Gives the limits compared, or no row; `:trader_percent` is what the deal was priced with.
+    """
     conditions = "\n   and ".join(rules(direction).values())
-    return typed(
-        text(f"""
-select r.id, r.trader_id, tc.percent, rs.lower_limit, rs.upper_limit,
-       rs.turnover_limit_minutes, rs.turnover_limit_sum, rs.max_open_orders,
-       exists (select 1 from orders l where l.trader_id = r.trader_id and l.fiat_currency = :currency
-                  and l.amount_slot = :amount) as has_lapsed_slot
+    return f"""
+select r.id, rs.lower_limit, rs.upper_limit, rs.turnover_limit_minutes, rs.turnover_limit_sum, rs.max_open_orders
   from {sources(direction)}
  where {SCOPE}
    and r.id = :requisite_id
+   and tc.percent = :trader_percent
    and {conditions}
-""")  # noqa: S608 - built from our own constants
-    )
+"""  # noqa: S608 - built from our own constants
 
 
-async def find_suitable_requisite(session: WriteSession, wanted: Wanted) -> Candidate | None:
-    """The first requisite in order that passes every rule under its lock; None when all fail or are locked.
+async def find_suitable_requisite(
+    session: WriteSession, wanted: Wanted, excluded: Sequence[int] = ()
+) -> Candidate | None:
+    """The first requisite in order that passes every rule and could be locked, apart from those `excluded`.
 
-    A candidate that fails its re-check is left out and the next one tried, so that an exhausted requisite never
-    stands before the others (H1).
+    None when all fail or are locked. An amount that a lapsed order still holds at its trader is freed.
     """
-    excluded: list[int] = []
-    parameters = wanted.parameters()
-    for _ in range(CANDIDATES_TRIED_MAX):
-        best = await fetch_one(session, candidate_statement(wanted.direction), {**parameters, "excluded": excluded})
-        if best is None:
-            return None
-        requisite_id = best["id"]
-        row = await fetch_one(
-            session, recheck_statement(wanted.direction), {**parameters, "requisite_id": requisite_id}
-        )
-        if row is not None:
-            *values, has_lapsed_slot = row
-            candidate = Candidate(*values)
-            if has_lapsed_slot:
-                await free_lapsed_slot(session, candidate.trader_id, wanted.fiat_currency, wanted.amount)
-            return candidate
-        excluded.append(requisite_id)
-    return None
+    best = await fetch_one(
+        session, candidate_statement(wanted.direction), {**wanted.parameters(), "excluded": list(excluded)}
+    )
+    if best is None:
+        return None
+    candidate = Candidate(*best)
+    if candidate.has_lapsed_slot:
+        await free_lapsed_slot(session, candidate.trader_id, wanted.fiat_currency, wanted.amount)
+    return candidate
 
 
 async def free_lapsed_slot(session: WriteSession, trader_id: int, currency: str, amount: Decimal) -> None:

@@ -15,16 +15,16 @@ from jivapay.database.session import WriteSession
 from jivapay.domain.money import ZERO
 from jivapay.services.requisite_selector.rules import DAY_USED, TODAY
 
-BOOK_USAGE = f"""
+COUNT_ONE_MORE = f"""
 update requisites r
    set day_used = {DAY_USED} + :amount, day = {TODAY}, total_used = r.total_used + :amount,
        open_count = r.open_count + 1, last_used_at = clock_timestamp() + (app_now() - now())
- where r.id = :requisite_id
-returning r.day
 """  # noqa: S608 - built from our own constants
-"""Counts one more open order of `:amount` on `:requisite_id`, which the selection has locked."""
+"""Counts one more open order of `:amount` on a locked requisite; the statement goes on to say which."""
 
-BOOK = text(BOOK_USAGE).bindparams(bindparam("amount", type_=Numeric()))
+BOOK = text(f"{COUNT_ONE_MORE} where r.id = :requisite_id returning r.day").bindparams(
+    bindparam("amount", type_=Numeric())
+)
 
 CLOSE = text("update requisites set open_count = open_count - 1 where id = :requisite_id")
 
