@@ -84,6 +84,21 @@ async def test_orders_spread_over_many_requisites_are_all_served(world: World) -
     assert used == 40
 
 
+async def test_messages_that_name_the_same_orders(world: World) -> None:
+    """Eight traders, sixty orders, each named by two of eight messages at once; half of the amounts are the same."""
+    for _ in range(7):
+        await world.add_trader(requisites=2)
+    incoming = [await world.accept(Decimal(1000 + number // 2)) for number in range(60)]
+    messages = [incoming[start::6] for start in range(6)] + [incoming[:30], incoming[30:]]
+    assigned = await asyncio.gather(*(world.process_together(message) for message in messages))
+    counts = Counter(one for message in assigned for one in message)
+    assert counts
+    assert set(counts.values()) == {1}
+    assert await world.scalar("select count(*) from orders") == len(counts)
+    rest = [one for one in incoming if one not in counts]
+    assert await process_all(world, rest) == {"Assigned": len(rest)}
+
+
 async def test_a_lapsed_amount_is_taken_while_its_first_payer_comes_back(world: World) -> None:
     """The selector frees the slot of an order that its own trader completes at the same moment."""
     for number in range(6):

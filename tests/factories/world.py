@@ -5,7 +5,7 @@ customers, traders and the scheduler do. Everything goes through the doors' own 
 """
 # ruff: noqa: ANN401 - columns, fields and values are of any type here
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -177,6 +177,11 @@ class World:
     async def process(self, incoming_order_id: int) -> Outcome:
         """One attempt to find a requisite, as a worker makes it."""
         return await order_processor.process_incoming_order(self.database, incoming_order_id, self.rules, SYSTEM)
+
+    async def process_together(self, incoming_order_ids: Sequence[int]) -> set[int]:
+        """As a worker begins a message: those that have a requisite now."""
+        work = dict.fromkeys(incoming_order_ids, SYSTEM)
+        return await order_processor.assign_together(self.database, work, self.rules)
 
     async def assign(self, amount: Decimal = AMOUNT, **fields: Any) -> int:
         """Accept and find a requisite; the incoming order's internal id."""

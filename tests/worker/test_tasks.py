@@ -47,7 +47,7 @@ def test_orders_of_a_message(child_world: World) -> None:
 
 
 def test_poisoned_order_stops_no_other(child_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A defect in one order is recorded on that order, and the others have their turn."""
+    """A defect in one order is recorded on that order, and the others have their turn by themselves."""
     bad, good = run(child_world.accept()), run(child_world.accept())
     real = order_processor.process_incoming_order
 
@@ -56,6 +56,10 @@ def test_poisoned_order_stops_no_other(child_world: World, monkeypatch: pytest.M
             raise ValueError("poison")
         return await real(database, incoming_id, *more)
 
+    async def poisoned_together(*_: object) -> set[int]:
+        raise ValueError("poison")
+
+    monkeypatch.setattr(tasks.order_processor, "assign_together", poisoned_together)
     monkeypatch.setattr(tasks.order_processor, "process_incoming_order", poisoned)
     tasks.process_order_task([(bad, None), (good, None)])
     assert run(child_world.statuses(good))[0] == "assigned"
@@ -74,6 +78,10 @@ def test_infrastructure_failure_is_raised_after_all_had_their_turn(
             raise DatabaseError
         return await real(database, incoming_id, *more)
 
+    async def nobody(*_: object) -> set[int]:
+        return set()
+
+    monkeypatch.setattr(tasks.order_processor, "assign_together", nobody)
     monkeypatch.setattr(tasks.order_processor, "process_incoming_order", unlucky)
     with pytest.raises((DatabaseError, Retry)):
         tasks.process_order_task([(bad, None), (good, None)])

@@ -23,7 +23,13 @@ Processor = Callable[[Any], Any]
 
 
 async def fetch_one(session: AnySession, statement: TextClause, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - asyncpg is untyped
-    """The first row, by name or place, or None.
+    """The first row, by name or place, or None. As `fetch_all`."""
+    rows = await fetch_all(session, statement, values)
+    return rows[0] if rows else None
+
+
+async def fetch_all(session: AnySession, statement: TextClause, values: Mapping[str, Any]) -> list[Any]:
+    """The rows, by name or place.
 
     `statement` is a constant: it is compiled once. Raises IntegrityError and DBAPIError, as a session does.
     """
@@ -31,9 +37,10 @@ async def fetch_one(session: AnySession, statement: TextClause, values: Mapping[
     sql, parameters = _compiled(statement, session.get_bind().dialect)
     given = [process(values[name]) if process else values[name] for name, process in parameters]
     try:
-        return await driver.fetchrow(sql, *given)
+        rows: list[Any] = await driver.fetch(sql, *given)
     except DRIVER_ERRORS as error:
         _raise_as_session(sql, error, is_lost=driver.is_closed())
+    return rows
 
 
 async def _driver(session: AnySession) -> Any:  # noqa: ANN401 - as above

@@ -4,7 +4,7 @@ Every task is a hint about rows that say the same; run twice or late, it finds n
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from celery import shared_task
 from sqlalchemy.exc import DBAPIError
@@ -19,7 +19,7 @@ from jivapay.worker.app import Child, RecordedTask, run_in_child
 
 INFRASTRUCTURE_ERRORS = (DependencyUnavailable, DBAPIError, OSError, TimeoutError)
 CONCURRENT_ORDERS = 4
-"""Orders of one message that a child works on at once, each in a transaction of its own."""
+"""Orders of one message that a child works on at once when each has a transaction of its own."""
 
 
 @shared_task(
@@ -55,9 +55,15 @@ def deliver_callbacks_task() -> None:
 async def _process_orders(child: Child, work: Sequence[tuple[int, str | None]]) -> None:
     """Every order of the message; an infrastructure failure is raised once all have had their turn."""
     rules = await child.resources.config.current()
+    actors = {incoming_id: Actor.system("worker", request_id) for incoming_id, request_id in work}
+    assigned = await _assign_together(child, actors, rules)
     places = asyncio.Semaphore(CONCURRENT_ORDERS)
     ended = await asyncio.gather(
-        *(_process_one(child, places, rules, incoming_id, request_id) for incoming_id, request_id in work),
+        *(
+            _process_one(child, places, rules, incoming_id, actor)
+            for incoming_id, actor in actors.items()
+            if incoming_id not in assigned
+        ),
         return_exceptions=True,
     )
     for failure in ended:
@@ -65,12 +71,23 @@ async def _process_orders(child: Child, work: Sequence[tuple[int, str | None]]) 
             raise failure
 
 
+async def _assign_together(child: Child, actors: Mapping[int, Actor], rules: BusinessSettings) -> set[int]:
+    """Those that have a requisite already; each of the others is processed by himself and meets his failure there."""
+    if len(actors) == 1:
+        return set()
+    try:
+        return await order_processor.assign_together(child.resources.database, actors, rules)
+    except Exception as error:  # noqa: BLE001 - outermost shell: one poisoned order stops no other
+        report_critical_error(error, "orders together")
+        return set()
+
+
 async def _process_one(
-    child: Child, places: asyncio.Semaphore, rules: BusinessSettings, incoming_order_id: int, request_id: str | None
+    child: Child, places: asyncio.Semaphore, rules: BusinessSettings, incoming_order_id: int, actor: Actor
 ) -> None:
-    actor, database = Actor.system("worker", request_id), child.resources.database
+    database = child.resources.database
     async with places:
-        with request_context(request_id, incoming_order_id=incoming_order_id):
+        with request_context(actor.request_id, incoming_order_id=incoming_order_id):
             try:
                 await order_processor.process_incoming_order(database, incoming_order_id, rules, actor)
             except INFRASTRUCTURE_ERRORS:

@@ -1,7 +1,8 @@
 """The orchestrator of an order's life: accepted, matched with a requisite, finalised, lapsed (ORD, FIN).
 
-`process_incoming_order` is the straight line; engines only give values and `order_status_manager` alone writes
-statuses. A refusal is a value that is kept, a failure is recorded in a transaction of its own (decisions 8, 9).
+`process_incoming_order` is the straight line, which `assign_together` walks with several at once; engines only give
+values and `order_status_manager` alone writes statuses. A refusal is a value that is kept, a failure is recorded in a
+transaction of its own (decisions 8, 9).
 """
 
 from jivapay.services.order_processor.acceptance import (
@@ -19,12 +20,14 @@ from jivapay.services.order_processor.finalisation import finalize_order_after_c
 from jivapay.services.order_processor.matching import process_incoming_order, record_failure
 from jivapay.services.order_processor.open_orders import check_open_orders
 from jivapay.services.order_processor.review import decide_review
+from jivapay.services.order_processor.together import assign_together
 
 __all__ = [
     "Accepted",
     "Request",
     "UrlRules",
     "accept",
+    "assign_together",
     "check_choice",
     "check_open_orders",
     "decide_review",

@@ -2,18 +2,19 @@
 
 import asyncio
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import ARRAY, BigInteger, bindparam, text, update
 from sqlalchemy.exc import IntegrityError
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.logger import get_logger
-from jivapay.database.direct import fetch_one
+from jivapay.database.direct import fetch_all
 from jivapay.database.locks import Deal, try_lock_rest_of_deal
 from jivapay.database.models.orders import IncomingOrder
 from jivapay.database.session import Database, WriteSession
@@ -81,14 +82,15 @@ select set_config('jivapay.actor_kind', :actor_kind, true), set_config('jivapay.
       where e.fiat = i.fiat_currency and e.crypto = i.crypto_currency order by e.id desc limit 1)
     order by place limit 1
   ) offer on true
- where i.id = :id and i.status in ('new', 'retrying') and i.next_attempt_at <= app_now()
+ where i.id = any(:ids) and i.status in ('new', 'retrying') and i.next_attempt_at <= app_now()
    and i.expires_at > app_now()
+ order by i.id
    for no key update of i skip locked
-""")  # noqa: S608 - built from our own constants
-"""Locks the incoming order, reads all that decides about it, and announces the step that is hoped for.
+""").bindparams(bindparam("ids", type_=ARRAY(BigInteger)))  # noqa: S608 - built from our own constants
+"""Locks incoming orders, reads all that decides about each, and announces the step that is hoped for.
 
 The rate is the one quoted at acceptance while that quote holds, else the one in force.
-No row: done, not due, or in somebody else's hands.
+No row for one: done, not due, or in somebody else's hands.
 """
 
 
@@ -178,12 +180,13 @@ async def process_incoming_order(
 
 
 async def _attempt(session: WriteSession, incoming_order_id: int, rules: BusinessSettings, actor: Actor) -> Outcome:
-    due = await _lock_due(session, incoming_order_id, rules)
-    if due is None:
+    found = await lock_due(session, [incoming_order_id], rules)
+    if not found:
         return NotDue()
+    due = found[0]
     if due.frozen:
         return Frozen()
-    outcome = await _judge(session, due, rules) or await _reserve(session, due, actor)
+    outcome = await judge(session, due, rules) or await _reserve(session, due, actor)
     if isinstance(outcome, Assigned):
         return outcome
     return await _refuse(session, due, outcome, rules, actor)
@@ -195,24 +198,23 @@ async def _reserve(session: WriteSession, due: DueOrder, actor: Actor) -> Outcom
     A candidate that no longer does once it is locked is left out and the next one tried, so that an exhausted
     requisite never stands before the others (H1).
     """
-    wanted = _wanted(due)
+    wanted = wanted_by(due)
     excluded: list[int] = []
     while len(excluded) < CANDIDATES_TRIED_MAX:
         candidate = await requisite_selector.find_suitable_requisite(session, wanted, excluded)
         if candidate is None:
             break
-        quote = _quote(due, wanted, candidate)
+        quote = price(due, wanted, candidate)
         if not quote.is_payable:
-            # The rate or a commission has moved so far that a leg is gone.
             return NoRequisite({"amount.too_small": 1}, code="amount.too_small")
-        order_id = await _assign(session, due, wanted, candidate, quote, actor)
+        order_id = await assign_to(session, due, wanted, candidate, quote, actor)
         if order_id is not None:
             return Assigned(order_id)
         excluded.append(candidate.requisite_id)
     return await _why_none(session, wanted)
 
 
-async def _judge(session: WriteSession, due: DueOrder, rules: BusinessSettings) -> Outcome | None:
+async def judge(session: WriteSession, due: DueOrder, rules: BusinessSettings) -> Outcome | None:
     """The store's switches, fraud rules, the rate's freshness; None when nothing speaks against it."""
     if not due.store_open:
         return Denied("store.switched_off")
@@ -226,26 +228,30 @@ async def _judge(session: WriteSession, due: DueOrder, rules: BusinessSettings) 
     return None
 
 
-async def _lock_due(session: WriteSession, incoming_order_id: int, rules: BusinessSettings) -> DueOrder | None:
-    row = await fetch_one(
+async def lock_due(session: WriteSession, incoming_ids: Sequence[int], rules: BusinessSettings) -> list[DueOrder]:
+    """Those of them that are due and in nobody else's hands, locked, by id. Announces the step that is hoped for."""
+    rows = await fetch_all(
         session,
         LOCK_DUE,
         {
-            "id": incoming_order_id,
+            "ids": incoming_ids,
             "actor_kind": ActorKind.SYSTEM.value,
             "pay_seconds": rules.client_pay_seconds,
             "rate_max_age": rules.rate_max_age_seconds,
         },
     )
-    if row is None:
-        return None
+    return [_due_order(row) for row in rows]
+
+
+def _due_order(row: Mapping[str, Any]) -> DueOrder:
     values = {name: row[name] for name in DUE_FIELDS}
     values["direction"] = Direction(values["direction"])
     values["fraud_lists"] = frozenset(FraudListType(entry) for entry in values["fraud_lists"])
     return DueOrder(**values)
 
 
-def _wanted(due: DueOrder) -> Wanted:
+def wanted_by(due: DueOrder) -> Wanted:
+    """What a due order asks of a requisite."""
     if due.amount_fiat is None or due.payment_method is None or due.base_rate is None:
         raise AssertionError(f"incoming order {due.id} is due without amount, method or rate")
     return Wanted(
@@ -262,7 +268,8 @@ def _wanted(due: DueOrder) -> Wanted:
     )
 
 
-def _quote(due: DueOrder, wanted: Wanted, candidate: Candidate) -> Quote:
+def price(due: DueOrder, wanted: Wanted, candidate: Candidate) -> Quote:
+    """What the deal comes to with this trader. Not payable when the rate or a commission has eaten up a leg."""
     return balance_manager.calculate_commissions(
         wanted.amount,
         direction=wanted.direction,
@@ -274,9 +281,10 @@ def _quote(due: DueOrder, wanted: Wanted, candidate: Candidate) -> Quote:
     )
 
 
-async def _assign(
+async def assign_to(
     session: WriteSession, due: DueOrder, wanted: Wanted, candidate: Candidate, quote: Quote, actor: Actor
 ) -> int | None:
+    """The order's id; None when the requisite no longer fits. Raises as `order_status_manager.assign`."""
     if due.rate_source is None or due.rate_at is None:
         raise AssertionError(f"incoming order {due.id} has no rate")
     if due.test:
@@ -374,6 +382,5 @@ async def record_failure(
     """
     code = error.code if isinstance(error, JivaPayException) else "order.processing_failed"
     async with database.write() as session:
-        due = await _lock_due(session, incoming_order_id, rules)
-        if due is not None:
+        for due in await lock_due(session, [incoming_order_id], rules):
             await _refuse(session, due, NoRequisite({code: 1}, code=code), rules, actor)

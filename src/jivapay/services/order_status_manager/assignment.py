@@ -8,6 +8,7 @@ belong to others come from them (`requisite_selector`, `balance_manager`); `docs
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID

@@ -51,6 +51,8 @@ class Candidate:
 
     requisite_id: int
     trader_id: int
+    account_id: int | None
+    """The trader's crypto, for who takes several in the order of their ids. A test trader's may not be open yet."""
     trader_percent: Decimal
     has_lapsed_slot: bool
 
@@ -96,7 +98,7 @@ with best as (
     from requisites q
    where q.fiat_currency = :currency and q.test = :test and q.payment_method = :method
      and q.status = 'approve' and not q.is_excluded_from_distribution
-     and not (q.id = any(:excluded))
+     and not (q.id = any(:excluded)) and not (q.trader_id = any(:excluded_traders))
      and (
        select true
          from {sources(direction)}
@@ -108,12 +110,17 @@ with best as (
    limit 1
      for no key update of q skip locked
 )
-select best.id, best.trader_id, {percent} as trader_percent,
+select best.id, best.trader_id, a.id as account_id, {percent} as trader_percent,
        exists (select 1 from orders l where l.trader_id = best.trader_id and l.fiat_currency = :currency
                   and l.amount_slot = :amount) as has_lapsed_slot
   from best
+  left join accounts a on a.owner_type = 'trader' and a.owner_id = best.trader_id and a.kind = 'crypto'
+       and a.currency = :crypto and a.test = :test
 """)  # noqa: S608 - built from our own constants
-    return typed(statement).bindparams(bindparam("excluded", type_=ARRAY(BigInteger)))
+    numbers = ARRAY(BigInteger)
+    return typed(statement).bindparams(
+        bindparam("excluded", type_=numbers), bindparam("excluded_traders", type_=numbers)
+    )
 
 
 def fitting(direction: Direction) -> str:
@@ -132,15 +139,14 @@ select r.id, rs.lower_limit, rs.upper_limit, rs.turnover_limit_minutes, rs.turno
 
 
 async def find_suitable_requisite(
-    session: WriteSession, wanted: Wanted, excluded: Sequence[int] = ()
+    session: WriteSession, wanted: Wanted, excluded: Sequence[int] = (), *, excluded_traders: Sequence[int] = ()
 ) -> Candidate | None:
-    """The first requisite in order that passes every rule and could be locked, apart from those `excluded`.
+    """The first requisite in order that passes every rule and could be locked, apart from those excluded.
 
     None when all fail or are locked. An amount that a lapsed order still holds at its trader is freed.
     """
-    best = await fetch_one(
-        session, candidate_statement(wanted.direction), {**wanted.parameters(), "excluded": list(excluded)}
-    )
+    leaving_out = {"excluded": list(excluded), "excluded_traders": list(excluded_traders)}
+    best = await fetch_one(session, candidate_statement(wanted.direction), {**wanted.parameters(), **leaving_out})
     if best is None:
         return None
     candidate = Candidate(*best)
