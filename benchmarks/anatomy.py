@@ -1,7 +1,7 @@
 """Where the time of one assignment goes: round trips, Python, waiting for PostgreSQL, and Python by package.
 
-One process takes orders one after another through `order_processor`, without broker: first by the clock, then under
-the profiler, whose shares (not times) are kept.
+One process takes orders through `order_processor`, without broker: as a worker takes a message's, together; then one
+after another by the clock, and again under the profiler, whose shares (not times) are kept.
 """
 
 import cProfile
@@ -9,9 +9,9 @@ import pstats
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import event
+from asyncpg.connection import LoggedQuery  # type: ignore[import-untyped]  # ships no types
+from sqlalchemy import AdaptedConnection, event
 
 from benchmarks.ground import Ground
 from jivapay.config.business_settings import BusinessSettings
@@ -20,6 +20,7 @@ from jivapay.database.session import Database
 from jivapay.domain.actors import Actor
 from jivapay.domain.outcomes import Assigned
 from jivapay.services import order_processor
+from jivapay.worker.publisher import ORDERS_PER_MESSAGE
 
 ORDERS_MAX = 300
 PACKAGES = ("sqlalchemy", "asyncpg", "asyncio", "jivapay", "structlog", "pydantic", "orjson")
@@ -27,8 +28,12 @@ PACKAGES = ("sqlalchemy", "asyncpg", "asyncio", "jivapay", "structlog", "pydanti
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
+    together_wall_ms: float
+    together_python_ms: float
+    """An order of those that are assigned in one transaction."""
     wall_ms: float
     python_ms: float
+    """An order in a transaction of its own."""
     round_trips: float
     statements: dict[str, float]
     """The beginnings of the statements → how often an order."""
@@ -44,6 +49,10 @@ class Anatomy:
         statements = ", ".join(f"{count:.3g} × {text}" for text, count in self.statements.items())
         return [
             (
+                f"{ORDERS_PER_MESSAGE} orders in one transaction, in one process: {self.together_wall_ms:.2f} ms each,"
+                f" of which Python {self.together_python_ms:.2f} ms"
+            ),
+            (
                 f"one order after another in one process: {self.wall_ms:.2f} ms each, of which Python"
                 f" {self.python_ms:.2f} ms and waiting for PostgreSQL {self.waiting_ms:.2f} ms;"
                 f" {self.round_trips:.3g} round trips: {statements}"
@@ -57,10 +66,12 @@ async def look_into(ground: Ground, orders: int) -> Anatomy:
     setup_logging("WARNING")  # an entry an order belongs to a worker's log and not between the figures
     database = Database(ground.settings.async_database_url, pool_size=1, application_name="benchmark", keeps_plans=True)
     try:
+        seen = _count_statements(database)
         await _process(ground, database, min(count, 20))
-        statements = _Statements(database)
+        together = await _process_together(ground, database, count)
+        seen.clear()
         wall, python = await _process(ground, database, count)
-        seen = statements.end()
+        statements = seen.copy()
         profile = cProfile.Profile(builtins=True)
         profile.enable()
         try:
@@ -70,10 +81,12 @@ async def look_into(ground: Ground, orders: int) -> Anatomy:
     finally:
         await database.close()
     return Anatomy(
+        together_wall_ms=together[0] / count * 1000,
+        together_python_ms=together[1] / count * 1000,
         wall_ms=wall / count * 1000,
         python_ms=python / count * 1000,
-        round_trips=seen.total() / count,
-        statements={text: times / count for text, times in seen.items()},
+        round_trips=statements.total() / count,
+        statements={text: times / count for text, times in statements.items()},
         shares=_shares(profile),
     )
 
@@ -90,30 +103,31 @@ async def _process(ground: Ground, database: Database, count: int) -> tuple[floa
     return time.perf_counter() - started, time.process_time() - started_python
 
 
-class _Statements:
-    """Counts what goes to the server, `begin` and `commit` among it."""
+async def _process_together(ground: Ground, database: Database, count: int) -> tuple[float, float]:
+    """The same for orders that come in messages."""
+    first = await ground.add_due_orders(count)
+    rules, actor = BusinessSettings().model_copy(update={"rate_max_age_seconds": 86_400}), Actor.system("worker")
+    started, started_python = time.perf_counter(), time.process_time()
+    for start in range(first, first + count, ORDERS_PER_MESSAGE):
+        message = range(start, min(start + ORDERS_PER_MESSAGE, first + count))
+        assigned = await order_processor.assign_together(database, dict.fromkeys(message, actor), rules)
+        if assigned != set(message):
+            raise RuntimeError(f"of {message} only {assigned} were assigned")
+    return time.perf_counter() - started, time.process_time() - started_python
 
-    def __init__(self, database: Database) -> None:
-        self._engine = database.engine.sync_engine
-        self._seen: Counter[str] = Counter()
-        event.listen(self._engine, "begin", self._began)
-        event.listen(self._engine, "commit", self._committed)
-        event.listen(self._engine, "before_cursor_execute", self._executes)
 
-    def end(self) -> Counter[str]:
-        event.remove(self._engine, "begin", self._began)
-        event.remove(self._engine, "commit", self._committed)
-        event.remove(self._engine, "before_cursor_execute", self._executes)
-        return self._seen
+def _count_statements(database: Database) -> Counter[str]:
+    """Counts what goes to the server from now on, `begin` and `commit` among it, by its beginning."""
+    seen: Counter[str] = Counter()
 
-    def _began(self, _connection: object) -> None:
-        self._seen["begin"] += 1
+    def count(record: LoggedQuery) -> None:
+        seen[" ".join(record.query.split())[:32]] += 1
 
-    def _committed(self, _connection: object) -> None:
-        self._seen["commit"] += 1
+    @event.listens_for(database.engine.sync_engine, "connect")
+    def watch(connection: AdaptedConnection, _record: object) -> None:
+        connection.driver_connection.add_query_logger(count)
 
-    def _executes(self, _connection: object, _cursor: object, statement: str, *_: Any) -> None:  # noqa: ANN401 - an event's
-        self._seen[" ".join(statement.split())[:32]] += 1
+    return seen
 
 
 def _shares(profile: cProfile.Profile) -> dict[str, float]:

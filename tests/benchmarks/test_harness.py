@@ -42,7 +42,7 @@ def test_every_assignment_is_made_by_both_sides_with_the_same_rows(figures: dict
 
 
 def test_an_assignment_takes_few_round_trips(figures: dict[str, dict[str, Any]]) -> None:
-    assert figures["P1"]["detail"]["anatomy"]["round_trips"] <= 8
+    assert figures["P1"]["detail"]["anatomy"]["round_trips"] == 5
 
 
 def test_every_accepted_request_is_an_order(figures: dict[str, dict[str, Any]]) -> None:
