@@ -22,6 +22,16 @@ INSERT_ONLY = frozenset(
     }
 )
 READ_ONLY = frozenset({"status_transitions"})
+VIEWS = (
+    "balance_stores",
+    "balance_store_history",
+    "balance_traders",
+    "balance_trader_fiat_history",
+    "balance_trader_crypto_history",
+    "balance_platform",
+    "balance_platform_history",
+)
+"""The documents' balance tables. They read with their owner's rights: a role for reports needs nothing but these."""
 DELETABLE = frozenset({"outbox", "idempotency_keys", "sign_in_failures", "fraud_list_entries"})
 
 
@@ -40,4 +50,5 @@ async def grant_privileges(connection: AsyncConnection, role: str) -> None:
     await connection.execute(text(f"revoke all on all tables in schema public from {quoted}"))
     for table in Base.metadata.sorted_tables:
         await connection.execute(text(f"grant {rights_on(table.name)} on {table.name} to {quoted}"))
-    await connection.execute(text(f"grant select on alembic_version to {quoted}"))
+    for name in ("alembic_version", *VIEWS):
+        await connection.execute(text(f"grant select on {name} to {quoted}"))

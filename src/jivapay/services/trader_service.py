@@ -1,5 +1,6 @@
 """Traders: beginning and ending work, and what they own (STA-02; the lists of all traders come with statistics)."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -11,7 +12,7 @@ from jivapay.domain.money import ZERO
 from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.enums import AccountKind, OwnerType
 from jivapay.services import audit_service, balance_manager, commission_service, reference_data
-from jivapay.services.balance_manager import Balance
+from jivapay.services.balance_manager import AccountKey, Balance
 from jivapay.services.commission_service import AT_ONCE, Commission, When
 
 
@@ -82,10 +83,13 @@ async def get_trader(session: AnySession, actor: Actor) -> Trader:
     return trader
 
 
-async def list_balances(session: AnySession, actor: Actor) -> list[tuple[Balance, int]]:
-    """His accounts with each currency's scale, crypto first; those not opened yet are zero."""
+async def list_balances(session: AnySession, actor: Actor, at: datetime | None = None) -> list[tuple[Balance, int]]:
+    """His accounts, now or as they were then, with each currency's scale, crypto first; unopened ones are zero."""
     trader = await get_trader(session, actor)
     found = await balance_manager.list_balances(session, OwnerType.TRADER, trader.id)
+    if at is not None:
+        keys = [AccountKey(OwnerType.TRADER, trader.id, one.kind, one.currency, trader.test) for one in found]
+        found = [await balance_manager.get_balance_at(session, key, at) for key in keys]
     known = {(balance.kind, balance.currency) for balance in found}
     own = ((AccountKind.CRYPTO, trader.crypto_currency), (AccountKind.FIAT, trader.fiat_currency))
     found += [Balance(kind, currency, ZERO, ZERO) for kind, currency in own if (kind, currency) not in known]

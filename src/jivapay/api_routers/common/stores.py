@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
+from fastapi import Depends, Query
 
 from jivapay.api_routers.common.rendering import read_api_key, read_balance, read_store, read_terms
 from jivapay.api_routers.idempotency import Claim
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
 from jivapay.schemas_enums.enums import OwnerType
+from jivapay.schemas_enums.statements import AtQuery
 from jivapay.schemas_enums.stores import (
     ApiKeyCreate,
     ApiKeyCreated,
@@ -104,8 +105,11 @@ async def get_store_terms(actor: TermsReader, session: ReadDb, store_id: UUID) -
 
 
 @router.get("/{store_id}/balance")
-async def get_store_balance(actor: Accountant, session: ReadDb, store_id: UUID) -> BalanceRead:
-    balance, scale = await merchant_service.get_store_balance(session, actor, store_id)
+async def get_store_balance(
+    actor: Accountant, session: ReadDb, store_id: UUID, query: Annotated[AtQuery, Query()]
+) -> BalanceRead:
+    """Now, or as it was at a moment."""
+    balance, scale = await merchant_service.get_store_balance(session, actor, store_id, query.at)
     return read_balance(balance, scale)
 
 

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Query
 
-from jivapay.api_routers.common import requisites, trader_orders
+from jivapay.api_routers.common import requisites, trader_orders, trader_statements
 from jivapay.api_routers.common.rendering import read_account, read_terms
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import OwnerType, Role
+from jivapay.schemas_enums.statements import AtQuery
 from jivapay.schemas_enums.stores import AccountBalances
 from jivapay.schemas_enums.traders import WorkRead, WorkWrite
 from jivapay.schemas_enums.users import CommissionTermsRead
@@ -19,6 +20,7 @@ from jivapay.utils.routing import api_router
 router = api_router("/api/trader", tags=("trader",), dependencies=[bearer_scheme(Role.TRADER)])
 router.include_router(requisites.router)
 router.include_router(trader_orders.router)
+router.include_router(trader_statements.router)
 
 Worker = Annotated[Actor, Depends(requires("work:switch:own"))]
 TermsReader = Annotated[Actor, Depends(requires("commissions:read:own"))]
@@ -44,6 +46,7 @@ async def get_commissions(actor: TermsReader, session: ReadDb) -> CommissionTerm
 
 
 @router.get("/balances")
-async def list_balances(actor: Accountant, session: ReadDb) -> AccountBalances:
-    found = await trader_service.list_balances(session, actor)
+async def list_balances(actor: Accountant, session: ReadDb, query: Annotated[AtQuery, Query()]) -> AccountBalances:
+    """Now, or as they were at a moment."""
+    found = await trader_service.list_balances(session, actor, query.at)
     return AccountBalances(items=[read_account(balance, scale) for balance, scale in found])

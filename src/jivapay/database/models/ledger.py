@@ -72,6 +72,8 @@ class Posting(Base):
         CheckConstraint("amount <> 0 and amount <> 'NaN' and abs(amount) < 'Infinity'", name="amount"),
         Index("ix_postings_account", "account_id", "id"),
         Index("ix_postings_account_xid", "account_id", "xid"),
+        # Statements: what an account had at a moment, without a look at the rows.
+        Index("ix_postings_account_created", "account_id", "created_at", "id", postgresql_include=["amount"]),
         Index("ix_postings_created", "created_at", postgresql_using="brin"),
     )
 

@@ -5,6 +5,7 @@ Somebody else's store does not exist here. A store is never deleted: it is archi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -154,12 +155,14 @@ async def rotate_callback_secret(
     return secret
 
 
-async def get_store_balance(session: AnySession, actor: Actor, public_id: UUID) -> tuple[Balance, int]:
-    """What the platform owes the store, and the currency's scale. Raises NotFound."""
+async def get_store_balance(
+    session: AnySession, actor: Actor, public_id: UUID, at: datetime | None = None
+) -> tuple[Balance, int]:
+    """What the platform owes the store, now or owed it then, and the currency's scale. Raises NotFound."""
     view = await get_merchant_store(session, actor, public_id)
     store = view.store
     key = AccountKey.store_crypto(store.id, store.crypto_currency, test=store.test)
-    return await balance_manager.get_balance(session, key), view.crypto_scale
+    return await balance_manager.get_balance_at(session, key, at), view.crypto_scale
 
 
 async def set_store_terms(

@@ -7,13 +7,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from jivapay.config.logger import current_request_id
 from jivapay.schemas_enums.gateway import PaymentSessionRead
+from jivapay.utils.languages import LANGUAGES
 from jivapay.utils.problems import Problem
 from jivapay.web.pay.forms import FormState
 from jivapay.web.pay.texts import ERROR_PAGE_OTHER, ERROR_PAGES
 from jivapay.web.pay.view import PayPage
 from jivapay.web.pay.visits import language_of
 from jivapay.web.ui.assets import get_assets, get_inline_style
-from jivapay.web.ui.i18n import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS, LANGUAGES
+from jivapay.web.ui.i18n import LANGUAGE_COOKIE, LANGUAGE_COOKIE_SECONDS
 from jivapay.web.ui.templates import render
 
 PAGE_PATHS = "/pay/"

@@ -12,12 +12,11 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-LANGUAGES = ("ru", "en")
-LANGUAGE_DEFAULT = "ru"
+from jivapay.utils.languages import LANGUAGE_DEFAULT, LANGUAGES, preferred_language
+
 LANGUAGE_COOKIE = "lang"
 LANGUAGE_COOKIE_SECONDS = 31_536_000
 LOCALE_DIR = Path(__file__).parent.parent / "locale"
-ACCEPT_LANGUAGE_LENGTH_MAX = 200
 
 
 def msgid(text: str) -> str:
@@ -48,27 +47,4 @@ def choose_language(query: Mapping[str, str], cookies: Mapping[str, str], accept
     for said in (query.get("lang"), cookies.get(LANGUAGE_COOKIE)):
         if said in LANGUAGES:
             return said
-    return _preferred(accept_language) or LANGUAGE_DEFAULT
-
-
-def _preferred(accept_language: str) -> str | None:
-    """The first of our languages by weight: `de, en;q=0.8, ru;q=0.5` prefers English."""
-    offers = []
-    for place, part in enumerate(accept_language[:ACCEPT_LANGUAGE_LENGTH_MAX].split(",")):
-        name, _, weight = part.partition(";")
-        language = name.strip().partition("-")[0].lower()
-        if language in LANGUAGES:
-            offers.append((-_thousandths(weight), place, language))
-    best = min(offers, default=None)
-    return best[2] if best is not None and best[0] < 0 else None
-
-
-def _thousandths(weight: str) -> int:
-    """`q=0.85` is 850. Nothing said is the whole weight, nonsense is none."""
-    name, _, value = weight.strip().partition("=")
-    if not name:
-        return 1000
-    whole, _, decimals = value.partition(".")
-    if name.strip().lower() != "q" or whole not in {"0", "1"} or not f"0{decimals}".isdecimal():
-        return 0
-    return 1000 if whole == "1" else int(decimals[:3].ljust(3, "0"))
+    return preferred_language(accept_language) or LANGUAGE_DEFAULT

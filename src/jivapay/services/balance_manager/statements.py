@@ -1,0 +1,274 @@
+"""Reading the ledger: what an account had at a moment, what moved it in a period, what the platform earned.
+
+A moment is the time a posting carries, so an entry's place and the balance after it are computed from times, alike for
+accounts whose row is moved and for those that are rolled up: opening + entries = closing by construction, and each
+statement is one SQL statement, so that it sees one state of the ledger. A period includes its beginning, not its end.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.types import BigInteger, DateTime, Integer, Uuid
+
+from jivapay.database.session import AnySession
+from jivapay.services.balance_manager.accounts import AccountKey, Balance, get_balance
+
+ACCOUNT = """
+  select a.id from accounts a
+   where a.owner_type = :owner_type and a.owner_id is not distinct from cast(:owner_id as bigint) and a.kind = :kind
+     and a.currency = :currency and a.test = :test
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` up to, not including, `end`."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """`opening + credited - debited = closing`."""
+
+    opening: Decimal
+    credited: Decimal
+    debited: Decimal
+    count: int
+
+    @property
+    def closing(self) -> Decimal:
+        return self.opening + self.credited - self.debited
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One posting. `reference_id` is the public id of what it was for, where that has one."""
+
+    transfer_id: UUID
+    at: datetime
+    kind: str
+    amount: Decimal
+    balance_after: Decimal
+    reference_type: str
+    reference_id: UUID | None
+    order_id: UUID | None
+    external_order_id: str | None
+    reverses: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementPage:
+    totals: Totals
+    entries: Sequence[Entry]
+    has_more: bool
+    cursor_found: bool
+    """False when the entry to go on from is not in this statement."""
+
+
+def _statement(*, downwards: bool, whole: bool) -> TextClause:
+    sign, order = ("<", "desc") if downwards else (">", "asc")
+    limits = "" if whole else "limit :row_limit offset :row_offset"
+    return text(f"""
+with account as ({ACCOUNT}),
+before as (
+  select coalesce(sum(p.amount), 0) as opening
+    from account a left join postings p on p.account_id = a.id and p.created_at < :start
+),
+entries as (
+  select p.id, p.transfer_id, p.amount, p.created_at,
+         b.opening + sum(p.amount) over (order by p.created_at, p.id) as balance_after,
+         row_number() over (order by p.created_at, p.id) as place
+    from before b, account a
+    join postings p on p.account_id = a.id and p.created_at >= :start and p.created_at < :end
+),
+totals as (
+  select b.opening, count(e.id) as entry_count,
+         coalesce(sum(e.amount) filter (where e.amount > 0), 0) as credited,
+         coalesce(-sum(e.amount) filter (where e.amount < 0), 0) as debited
+    from before b left join entries e on true group by b.opening
+),
+anchor as (
+  select e.place from entries e join transfers t on t.id = e.transfer_id where t.public_id = cast(:after as uuid)
+),
+page as (
+  select * from entries e
+   where cast(:after as uuid) is null or e.place {sign} (select place from anchor)
+   order by e.place {order} {limits}
+)
+select totals.opening, totals.entry_count, totals.credited, totals.debited,
+       cast(:after as uuid) is null or exists (select 1 from anchor) as cursor_found,
+       t.public_id as transfer_id, page.created_at as at, t.kind, page.amount, page.balance_after,
+       t.ref_type as reference_type, coalesce(i.public_id, d.public_id) as reference_id, i.public_id as order_id,
+       i.external_id as external_order_id, r.public_id as reverses
+  from totals
+  left join page on true
+  left join transfers t on t.id = page.transfer_id
+  left join transfers r on r.id = t.reverses_id
+  left join orders o on t.ref_type = 'order' and o.id = t.ref_id
+  left join incoming_orders i on i.id = o.incoming_order_id
+  left join deposits d on t.ref_type = 'deposit' and d.id = t.ref_id
+ order by page.place {order}
+""").bindparams(  # noqa: S608 - built from our own constants
+        bindparam("owner_id", type_=BigInteger()),
+        bindparam("start", type_=DateTime(timezone=True)),
+        bindparam("end", type_=DateTime(timezone=True)),
+        bindparam("after", type_=Uuid()),
+        *(() if whole else (bindparam("row_limit", type_=Integer()), bindparam("row_offset", type_=Integer()))),
+    )
+
+
+UPWARDS = _statement(downwards=False, whole=False)
+DOWNWARDS = _statement(downwards=True, whole=False)
+WHOLE = _statement(downwards=False, whole=True)
+COUNT_UP_TO = text(f"""
+with account as ({ACCOUNT})
+select count(*) from (
+  select 1 from account a join postings p on p.account_id = a.id and p.created_at >= :start and p.created_at < :end
+   limit :row_limit
+) counted
+""").bindparams(  # noqa: S608 - built from our own constants
+    bindparam("owner_id", type_=BigInteger()),
+    bindparam("start", type_=DateTime(timezone=True)),
+    bindparam("end", type_=DateTime(timezone=True)),
+)
+AT_A_MOMENT = text(f"""
+with account as ({ACCOUNT})
+select (select coalesce(sum(p.amount), 0) from account a join postings p on p.account_id = a.id
+         where p.created_at <= :at),
+       (select coalesce(sum(h.amount), 0) from account a join holds h on h.account_id = a.id
+         where h.created_at <= :at and (h.resolved_at is null or h.resolved_at > :at))
+""").bindparams(bindparam("owner_id", type_=BigInteger()), bindparam("at", type_=DateTime(timezone=True)))  # noqa: S608 - as above
+
+
+async def get_statement_page(
+    session: AnySession,
+    key: AccountKey,
+    period: Period,
+    *,
+    after: UUID | None = None,
+    limit: int,
+    offset: int = 0,
+    downwards: bool = False,
+) -> StatementPage:
+    """Totals of the whole period and some of its entries, after the entry of transfer `after` if one is named."""
+    values = {**_values(key, period), "after": after, "row_limit": limit + 1, "row_offset": offset}
+    rows = (await session.execute(DOWNWARDS if downwards else UPWARDS, values)).all()
+    entries = [_entry(row) for row in rows if row.transfer_id is not None]
+    return StatementPage(_totals(rows[0]), entries[:limit], len(entries) > limit, rows[0].cursor_found)
+
+
+async def count_entries(session: AnySession, key: AccountKey, period: Period, *, up_to: int) -> int:
+    """How many entries a period has; counting ends at `up_to`."""
+    return await session.scalar(COUNT_UP_TO, {**_values(key, period), "row_limit": up_to}) or 0
+
+
+@asynccontextmanager
+async def stream_statement(
+    session: AnySession, key: AccountKey, period: Period, *, batch: int
+) -> AsyncIterator[tuple[Totals, AsyncIterator[list[Entry]]]]:
+    """The totals, and all entries in batches as they come from the database, oldest first."""
+    result = await session.stream(WHOLE, {**_values(key, period), "after": None})
+    batches = result.partitions(batch)
+    first = await anext(batches)
+
+    async def entries() -> AsyncIterator[list[Entry]]:
+        yield [_entry(row) for row in first if row.transfer_id is not None]
+        async for rows in batches:
+            yield [_entry(row) for row in rows]
+
+    try:
+        yield _totals(first[0]), entries()
+    finally:
+        await result.close()
+
+
+async def get_balance_at(session: AnySession, key: AccountKey, at: datetime | None) -> Balance:
+    """What the account held then (None: holds now), and what of it was set aside; zero before it was opened."""
+    if at is None:
+        return await get_balance(session, key)
+    total, held = (await session.execute(AT_A_MOMENT, {**_owner(key), "at": at})).one()
+    return Balance(key.kind, key.currency, total, held)
+
+
+def _owner(key: AccountKey) -> dict[str, Any]:
+    return {
+        "owner_type": key.owner_type.value,
+        "owner_id": key.owner_id,
+        "kind": key.kind.value,
+        "currency": key.currency,
+        "test": key.test,
+    }
+
+
+def _values(key: AccountKey, period: Period) -> dict[str, Any]:
+    return {**_owner(key), "start": period.start, "end": period.end}
+
+
+def _totals(row: Any) -> Totals:  # noqa: ANN401 - a row of the statement above
+    return Totals(row.opening, row.credited, row.debited, row.entry_count)
+
+
+def _entry(row: Any) -> Entry:  # noqa: ANN401 - as above
+    return Entry(**{name: getattr(row, name) for name in Entry.__slots__})
+
+
+ProfitBy = Literal["day", "store", "trader"]
+
+
+@dataclass(frozen=True, slots=True)
+class Profit:
+    """What the platform earned in one currency; by day in UTC, or by the store or trader whose orders brought it."""
+
+    day: date | None
+    owner_id: UUID | None
+    name: str | None
+    currency: str
+    profit: Decimal
+    orders: int
+
+
+GROUPS: dict[ProfitBy, tuple[str, str]] = {
+    "day": ("(p.created_at at time zone 'utc')::date", "null::uuid, null::text"),
+    "store": ("null::date", "s.public_id, s.name"),
+    "trader": ("null::date", "u.public_id, coalesce(nullif(u.name, ''), u.email)"),
+}
+
+
+def _profit_statement(by: ProfitBy) -> TextClause:
+    day, owner = GROUPS[by]
+    return text(f"""
+select {day}, {owner}, a.currency, sum(p.amount), count(distinct o.id)
+  from accounts a
+  join postings p on p.account_id = a.id and p.created_at >= :start and p.created_at < :end
+  join transfers t on t.id = p.transfer_id
+  left join orders o on t.ref_type = 'order' and o.id = t.ref_id
+  left join merchant_stores s on s.id = o.store_id
+  left join traders tr on tr.id = o.trader_id
+  left join users u on u.id = tr.user_id
+ where a.owner_type = 'platform' and a.test = :test
+   and t.kind in ('settlement', 'adjustment', 'settlement_reversal', 'adjustment_reversal')
+   and t.ref_type in ('order', 'dispute')
+ group by 1, 2, 3, 4
+ order by 1, 5 desc, 2
+ limit :row_limit
+""").bindparams(  # noqa: S608 - built from our own constants
+        bindparam("start", type_=DateTime(timezone=True)), bindparam("end", type_=DateTime(timezone=True))
+    )
+
+
+PROFIT = {by: _profit_statement(by) for by in GROUPS}
+PROFIT_ROWS_MAX = 5_000
+
+
+async def list_profit(session: AnySession, by: ProfitBy, period: Period, *, test: bool) -> list[Profit]:
+    """What orders and corrections of orders brought the platform; days in order, others the best first."""
+    values = {"start": period.start, "end": period.end, "test": test, "row_limit": PROFIT_ROWS_MAX}
+    return [Profit(*row) for row in await session.execute(PROFIT[by], values)]
