@@ -42,7 +42,11 @@ MONEY = [
     ("I03", "a balance altered", f"update accounts set balance = balance + 1 where id = {TRADER_CRYPTO}"),
     ("I03", "a rolled-up balance altered", f"update accounts set balance = balance + 1 where id = {PLATFORM}"),
     ("I03", "a horizon put back", f"update accounts set rolled_xid = '5' where id = {PLATFORM}"),
-    ("I03c", "a balance altered", "update accounts set balance = balance - 1 where owner_type = 'store'"),
+    (
+        "I03c",
+        "a balance altered",
+        "update accounts set balance = balance - 1 where owner_type = 'store' and balance > held + 1",
+    ),
     ("I04", "held without a hold", f"update accounts set held = held + 0.000001 where id = {TRADER_CRYPTO}"),
     ("I04", "a hold removed", "delete from holds where status = 'active'"),
     (

@@ -1,4 +1,4 @@
-"""Row locks by name, in one order: payment session, incoming order, order, requisite, accounts by id.
+"""Row locks by name, in one order: dispute, payment session, incoming order, order, requisite, accounts by id.
 
 Everything that changes a deal takes its locks through here, so that two of them can meet only in one order
 (hard case 23). Selection alone skips locked rows, and locks nothing but the requisite.
@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.sql import Select
 
+from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.orders import IncomingOrder, Order, PaymentSession
 from jivapay.database.models.requisites import Requisite
 from jivapay.database.session import WriteSession
@@ -38,6 +39,14 @@ class Deal:
 def _locked(statement: Select[Row]) -> Select[Row]:
     """FOR NO KEY UPDATE: waits for other changes, but lets rows that refer to this one be inserted (H4)."""
     return statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+
+
+async def lock_dispute_for_update(session: WriteSession, dispute_id: int) -> Dispute:
+    """Lock a dispute, before its deal. Raises NotFound."""
+    dispute = await session.scalar(_locked(select(Dispute).where(Dispute.id == dispute_id)))
+    if dispute is None:
+        raise NotFound
+    return dispute
 
 
 async def lock_deal_for_update(session: WriteSession, incoming_order_id: int) -> Deal:

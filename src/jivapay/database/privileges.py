@@ -11,6 +11,8 @@ INSERT_ONLY = frozenset(
     {
         "postings",
         "transfers",
+        "cover_repayments",
+        "dispute_messages",
         "audit_log",
         "audit_chain",
         "status_history",

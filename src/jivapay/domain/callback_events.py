@@ -24,6 +24,8 @@ ORDER_EVENTS = {
     OrderStatus.REQUIRES_ATTENTION: "order.requires_attention",
     OrderStatus.REVERSED: "order.reversed",
 }
+ADJUSTED = "order.adjusted"
+"""Another amount of a completed order: it stays `completed`, and the store is told in its own words."""
 INCOMING_EVENTS = {
     IncomingOrderStatus.FAILED: "order.failed",
     IncomingOrderStatus.EXPIRED: "order.expired",
@@ -55,6 +57,8 @@ class OrderFacts:
     amount_exceptions: tuple[str, ...] = ()
     commission: Decimal | None = None
     is_final: bool = False
+    moved: Decimal | None = None
+    """On the store's balance, by a correction: an adjustment or a reversal."""
 
     @property
     def is_paid(self) -> bool:
@@ -63,7 +67,9 @@ class OrderFacts:
 
     @property
     def balance_change(self) -> Decimal:
-        """What the order has moved on the store's balance."""
+        """What this has moved on the store's balance."""
+        if self.moved is not None:
+            return self.moved
         if not self.is_paid or self.amount_crypto is None or self.commission is None:
             return ZERO
         sign = 1 if self.direction is Direction.PAY_IN else -1

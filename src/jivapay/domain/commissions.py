@@ -57,12 +57,33 @@ def rate_with_margin(base_rate: Decimal, margin_percent: Decimal, direction: Dir
 
 def calculate_quote(amount_fiat: Decimal, terms: Terms) -> Quote:
     """Both legs of `amount_fiat`; see `domain.md` for the worked numbers this reproduces."""
-    scale = terms.crypto_scale
-    amount = crypto_amount(amount_fiat, terms.store_rate, scale)
-    trader_amount = crypto_amount(amount_fiat, terms.base_rate, scale)
-    store_commission = percent_of(amount, terms.store_percent, scale)
-    trader_commission = percent_of(trader_amount, terms.trader_percent, scale)
-    if terms.direction is Direction.PAY_IN:
+    return calculate_legs(
+        amount_fiat,
+        direction=terms.direction,
+        rate=terms.store_rate,
+        base_rate=terms.base_rate,
+        store_percent=terms.store_percent,
+        trader_percent=terms.trader_percent,
+        crypto_scale=terms.crypto_scale,
+    )
+
+
+def calculate_legs(
+    amount_fiat: Decimal,
+    *,
+    direction: Direction,
+    rate: Decimal,
+    base_rate: Decimal,
+    store_percent: Decimal,
+    trader_percent: Decimal,
+    crypto_scale: int,
+) -> Quote:
+    """Both legs at rates and percentages that are frozen already: what an order would say of another amount."""
+    amount = crypto_amount(amount_fiat, rate, crypto_scale)
+    trader_amount = crypto_amount(amount_fiat, base_rate, crypto_scale)
+    store_commission = percent_of(amount, store_percent, crypto_scale)
+    trader_commission = percent_of(trader_amount, trader_percent, crypto_scale)
+    if direction is Direction.PAY_IN:
         trader_net, store_net = trader_amount - trader_commission, amount - store_commission
         profit = trader_net - store_net
     else:
@@ -70,7 +91,7 @@ def calculate_quote(amount_fiat: Decimal, terms: Terms) -> Quote:
         profit = store_net - trader_net
     return Quote(
         amount_fiat=amount_fiat,
-        rate=terms.store_rate,
+        rate=rate,
         amount_crypto=amount,
         trader_amount_crypto=trader_amount,
         store_commission=store_commission,

@@ -7,7 +7,14 @@ The same rows are seeded into `status_transitions`, where a trigger refuses ever
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from jivapay.schemas_enums.enums import ApprovalStatus, CallbackState, DepositStatus, IncomingOrderStatus, OrderStatus
+from jivapay.schemas_enums.enums import (
+    ApprovalStatus,
+    CallbackState,
+    DepositStatus,
+    DisputeStatus,
+    IncomingOrderStatus,
+    OrderStatus,
+)
 from jivapay.schemas_enums.enums import PaymentSessionStatus as Session
 
 I = IncomingOrderStatus  # noqa: E741 - three letters a row keep the tables readable
@@ -15,6 +22,7 @@ O = OrderStatus  # noqa: E741
 C = CallbackState
 D = DepositStatus
 A = ApprovalStatus
+Q = DisputeStatus
 
 START = ""
 """The status before the first one."""
@@ -79,12 +87,14 @@ ORDER = (
     *_steps([O.PENDING_TRADER_CONFIRMATION], [O.CANCELLED], "cancelled", "staff", "pay_in"),
     *_steps([O.EXPIRED, O.CANCELLED], [O.PENDING_TRADER_CONFIRMATION], "late receipt", "customer, store", "pay_in"),
     *_steps([O.EXPIRED, O.CANCELLED], [O.COMPLETED], "late payment seen", "trader", "pay_in"),
-    *_steps([O.EXPIRED, O.CANCELLED], [O.REQUIRES_ATTENTION], "late payment, a person decides", "customer", "pay_in"),
+    *_steps(
+        [O.EXPIRED, O.CANCELLED], [O.REQUIRES_ATTENTION], "late payment, a person decides", "customer, staff", "pay_in"
+    ),
     *_steps([O.IN_PROGRESS], [O.COMPLETED], "paid with receipt", "trader", "pay_out"),
     *_steps([O.IN_PROGRESS], [O.REQUIRES_ATTENTION], "accepted and silent", "system", "pay_out"),
     *_steps([O.IN_PROGRESS], [O.DISPUTE], "disputed", "trader, store, staff", "pay_out"),
     *_steps([O.REQUIRES_ATTENTION], [O.COMPLETED], "decided", "trader, staff"),
-    *_steps([O.REQUIRES_ATTENTION], [O.DISPUTE], "disputed", "staff"),
+    *_steps([O.REQUIRES_ATTENTION], [O.DISPUTE], "disputed", "trader, store, staff"),
     *_steps([O.REQUIRES_ATTENTION], [O.CANCELLED, O.FAILED], "decided", "staff"),
     *_steps([O.DISPUTE], [O.COMPLETED, O.CANCELLED, O.FAILED], "resolved", "staff"),
     *_steps([O.COMPLETED], [O.COMPLETED], "adjusted", "staff"),
@@ -133,6 +143,29 @@ APPROVAL = (
     *_steps([A.REQUESTED], [A.LAPSED], "not decided in time, or about nothing any more", "system"),
 )
 
+_TALK = (Q.WAITING_TRADER, Q.WAITING_MERCHANT, Q.UNDER_REVIEW)
+_RESOLVED = (Q.RESOLVED_COMPLETED, Q.RESOLVED_ADJUSTED, Q.RESOLVED_CANCELLED)
+
+DISPUTE = (
+    *_steps([START], [Q.OPEN], "opened", "trader, store, customer, staff"),
+    *_steps([Q.OPEN], _TALK, "somebody's turn", "trader, store, customer, staff"),
+    *_steps(
+        [Q.WAITING_TRADER],
+        [Q.WAITING_MERCHANT, Q.UNDER_REVIEW],
+        "answered, escalated, or time over",
+        "trader, store, staff, system",
+    ),
+    *_steps(
+        [Q.WAITING_MERCHANT],
+        [Q.WAITING_TRADER, Q.UNDER_REVIEW],
+        "answered, escalated, or time over",
+        "trader, store, staff, system",
+    ),
+    *_steps([Q.UNDER_REVIEW], [Q.WAITING_TRADER, Q.WAITING_MERCHANT], "a question of staff", "staff"),
+    *_steps([*_TALK], [Q.WAITING_FUNDS], "decided, and the money to return is not there", "staff"),
+    *_steps([*_TALK, Q.WAITING_FUNDS], _RESOLVED, "decided and carried out", "staff, system"),
+)
+
 MACHINES: dict[str, tuple[Transition, ...]] = {
     "incoming_order": INCOMING_ORDER,
     "order": ORDER,
@@ -140,6 +173,7 @@ MACHINES: dict[str, tuple[Transition, ...]] = {
     "callback_delivery": CALLBACK_DELIVERY,
     "deposit": DEPOSIT,
     "approval": APPROVAL,
+    "dispute": DISPUTE,
 }
 
 

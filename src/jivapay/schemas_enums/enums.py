@@ -162,6 +162,7 @@ class DocumentState(StrEnum):
 class DocumentKind(StrEnum):
     CUSTOMER_RECEIPT = "customer_receipt"
     TRADER_RECEIPT = "trader_receipt"
+    DISPUTE_EVIDENCE = "dispute_evidence"
 
 
 class DepositNetwork(StrEnum):
@@ -190,6 +191,44 @@ class ApprovalStatus(StrEnum):
     """Nobody decided in time, or its object ended in another way."""
 
 
+class DisputeStatus(StrEnum):
+    OPEN = "open"
+    WAITING_TRADER = "waiting_trader"
+    WAITING_MERCHANT = "waiting_merchant"
+    UNDER_REVIEW = "under_review"
+    WAITING_FUNDS = "waiting_funds"
+    """Decided, but what must be given back is not there yet."""
+    RESOLVED_COMPLETED = "resolved_completed"
+    RESOLVED_ADJUSTED = "resolved_adjusted"
+    RESOLVED_CANCELLED = "resolved_cancelled"
+
+    @property
+    def is_open(self) -> bool:
+        return not self.value.startswith("resolved")
+
+    @property
+    def is_undecided(self) -> bool:
+        return self.is_open and self is not DisputeStatus.WAITING_FUNDS
+
+
+class DisputeSide(StrEnum):
+    """Who speaks in a dispute."""
+
+    TRADER = "trader"
+    MERCHANT = "merchant"
+    STAFF = "staff"
+    CUSTOMER = "customer"
+
+
+class DisputeOutcome(StrEnum):
+    """What a person decides."""
+
+    COMPLETED = "completed"
+    ADJUSTED = "adjusted"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
 class HoldStatus(StrEnum):
     ACTIVE = "active"
     POSTED = "posted"
@@ -214,6 +253,15 @@ class AccountKind(StrEnum):
 class TransferKind(StrEnum):
     SETTLEMENT = "settlement"
     DEPOSIT = "deposit"
+    ADJUSTMENT = "adjustment"
+    """A dispute's other amount: what is between the old numbers of its order and the new ones."""
+    COVER = "cover"
+    COVER_REPAYMENT = "cover_repayment"
+
+    @property
+    def reversal(self) -> str:
+        """The kind of the transfer that takes one of this kind back."""
+        return f"{self.value}_reversal"
 
 
 class AuditLevel(StrEnum):

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from factories.people import CRYPTO
 from factories.world import World
 from jivapay.schemas_enums.enums import Direction
+from jivapay.services.balance_manager import AccountKey
+from jivapay.services.balance_manager.covers import cover
 from jivapay.services.requisite_selector.rules import rules
 from services.requisite_selector.looking import AMOUNT, change, explain, find_id, only_requisite
 from support.owner import as_owner
@@ -95,6 +98,15 @@ async def _deposit(world: World) -> dict[str, Any]:
 @breaks("amount_taken")
 async def _amount(world: World) -> dict[str, Any]:
     await world.assign(AMOUNT)
+    return {}
+
+
+@breaks("open_cover")
+async def _cover(world: World) -> dict[str, Any]:
+    """Lent by a decision, and not repaid yet."""
+    key = AccountKey.trader_crypto(world.trader.id, CRYPTO, test=False)
+    async with world.database.write() as session:
+        await cover(session, key, Decimal(5), ref_type="order", ref_id=1)
     return {}
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from jivapay.domain.order_states import MACHINES, START, is_allowed
 from jivapay.schemas_enums.enums import (
+    ApprovalStatus,
     CallbackState,
     DepositStatus,
+    DisputeStatus,
     IncomingOrderStatus,
     OrderStatus,
     PaymentSessionStatus,
@@ -20,6 +22,8 @@ STATUSES: dict[str, type[StrEnum]] = {
     "payment_session": PaymentSessionStatus,
     "callback_delivery": CallbackState,
     "deposit": DepositStatus,
+    "dispute": DisputeStatus,
+    "approval": ApprovalStatus,
 }
 BORN = {
     "incoming_order": {"new"},
@@ -27,6 +31,8 @@ BORN = {
     "payment_session": {"active"},
     "callback_delivery": {"pending", "skipped"},
     "deposit": {"requested"},
+    "dispute": {"open"},
+    "approval": {"requested", "executed"},
 }
 ENDS = {
     "incoming_order": {"processed", "failed"},
@@ -34,6 +40,8 @@ ENDS = {
     "payment_session": {"completed", "completed_with_issues", "failed"},
     "callback_delivery": set(),
     "deposit": {"posted", "rejected"},
+    "dispute": {"resolved_completed", "resolved_adjusted", "resolved_cancelled"},
+    "approval": {"executed", "rejected", "lapsed"},
 }
 REVIVALS = {
     ("incoming_order", "expired"): {"client_payment_confirmed", "processed"},

@@ -5,7 +5,16 @@ from jivapay.database.invariants.model import Invariant
 CHANGED_ORDERS = """
 select entity_id from status_history where entity = 'order' and at >= :since
  union select ref_id from transfers where ref_type = 'order' and created_at >= :since
+ union select d.order_id from transfers t join disputes d on t.ref_type = 'dispute' and d.id = t.ref_id
+        where t.created_at >= :since
 """
+OF_ORDERS = """
+select t.id, t.kind, coalesce(d.order_id, t.ref_id) as order_id, t.created_at,
+       exists (select 1 from transfers r where r.reverses_id = t.id) as undone
+  from transfers t left join disputes d on t.ref_type = 'dispute' and d.id = t.ref_id
+ where (t.kind = 'settlement' and t.ref_type = 'order') or (t.kind = 'adjustment' and t.ref_type = 'dispute')
+"""
+"""What orders have moved: their settlements, and the adjustments of their disputes."""
 IN_FORCE = "not exists (select 1 from transfers r where r.reverses_id = t.id)"
 
 DEALS = (
@@ -49,15 +58,41 @@ select i.id as incoming_order_id, i.status, o.id as order_id, o.status as order_
     ),
     Invariant(
         "I11",
-        "A completed order has one settlement in force, any other has none",
+        "A completed order has one settlement in force; any other has nothing in force, settlement or adjustment",
         f"""
-select o.id as order_id, o.status, s.settlements
+select o.id as order_id, o.status, s.settlements, a.adjustments
   from orders o
  cross join lateral (
    select count(*) as settlements from transfers t
     where t.kind = 'settlement' and t.ref_type = 'order' and t.ref_id = o.id and {IN_FORCE}
  ) s
- where s.settlements <> (case when o.status = 'completed' then 1 else 0 end) and o.id in ({CHANGED_ORDERS})
+ cross join lateral (
+   select count(*) as adjustments from disputes d
+     join transfers t on t.kind = 'adjustment' and t.ref_type = 'dispute' and t.ref_id = d.id
+    where d.order_id = o.id and {IN_FORCE}
+ ) a
+ where o.id in ({CHANGED_ORDERS})
+   and (s.settlements <> (case when o.status = 'completed' then 1 else 0 end)
+        or (o.status <> 'completed' and a.adjustments > 0))
+""",  # noqa: S608 - our own constants
+        freezes=True,
+    ),
+    Invariant(
+        "I11a",
+        "Each adjustment is a step of its order, with its event: the store is told of every amount that moved",
+        f"""
+select o.id as order_id, h.steps, a.adjustments
+  from orders o
+ cross join lateral (
+   select count(*) as steps from status_history h
+    where h.entity = 'order' and h.entity_id = o.id and h.from_status = 'completed' and h.to_status = 'completed'
+ ) h
+ cross join lateral (
+   select count(*) as adjustments from disputes d
+     join transfers t on t.kind = 'adjustment' and t.ref_type = 'dispute' and t.ref_id = d.id
+    where d.order_id = o.id
+ ) a
+ where h.steps <> a.adjustments and o.id in ({CHANGED_ORDERS})
 """,  # noqa: S608 - our own constants
         freezes=True,
     ),
@@ -100,14 +135,15 @@ select o.id as order_id, o.direction, o.amount_fiat, o.rate, o.base_rate, o.amou
     ),
     Invariant(
         "I12s",
-        "A settlement moves exactly what its order says, between exactly its parties",
-        """
+        "A settlement and its adjustments move exactly what their order says, between exactly its parties",
+        f"""
 with settled as (
-  select t.id as transfer_id, o.*, case o.direction when 'pay_in' then 1 else -1 end as sign
-    from transfers t join orders o on t.ref_type = 'order' and t.ref_id = o.id
-   where t.kind = 'settlement' and t.created_at >= :since
+  select o.*, case o.direction when 'pay_in' then 1 else -1 end as sign
+    from orders o
+   where o.id in ({CHANGED_ORDERS})
+     and exists (select 1 from transfers t where t.kind = 'settlement' and t.ref_type = 'order' and t.ref_id = o.id)
 ), wanted as (
-  select s.transfer_id, leg.*
+  select s.id as order_id, leg.*
     from settled s
    cross join lateral (values
      ('trader', s.trader_id, 'crypto', s.crypto_currency, s.trader_commission - s.sign * s.trader_amount_crypto),
@@ -118,18 +154,19 @@ with settled as (
    ) leg (owner_type, owner_id, kind, currency, amount)
    where leg.amount <> 0
 ), moved as (
-  select s.transfer_id, a.owner_type, a.owner_id, a.kind, a.currency, sum(p.amount) as amount
-    from settled s join postings p on p.transfer_id = s.transfer_id join accounts a on a.id = p.account_id
+  select s.id as order_id, a.owner_type, a.owner_id, a.kind, a.currency, sum(p.amount) as amount
+    from settled s join ({OF_ORDERS}) t on t.order_id = s.id
+    join postings p on p.transfer_id = t.id join accounts a on a.id = p.account_id
    group by 1, 2, 3, 4, 5
 )
-select coalesce(w.transfer_id, m.transfer_id) as transfer_id, coalesce(w.owner_type, m.owner_type) as owner_type,
+select coalesce(w.order_id, m.order_id) as order_id, coalesce(w.owner_type, m.owner_type) as owner_type,
        coalesce(w.owner_id, m.owner_id) as owner_id, coalesce(w.kind, m.kind) as kind,
        w.amount as wanted, m.amount as moved
   from wanted w
-  full join moved m on m.transfer_id = w.transfer_id and m.owner_type = w.owner_type
+  full join moved m on m.order_id = w.order_id and m.owner_type = w.owner_type
        and coalesce(m.owner_id, 0) = coalesce(w.owner_id, 0) and m.kind = w.kind and m.currency = w.currency
- where w.amount is distinct from m.amount
-""",
+ where coalesce(w.amount, 0) <> coalesce(m.amount, 0)
+""",  # noqa: S608 - our own constants
         freezes=True,
     ),
     Invariant(
@@ -140,12 +177,14 @@ select h.id as hold_id, h.ref_type, h.ref_id, h.status
   from holds h
   left join orders o on h.ref_type in ('order', 'clearing') and o.id = h.ref_id
   left join incoming_orders i on h.ref_type = 'incoming_order' and i.id = h.ref_id
+  left join disputes d on h.ref_type = 'dispute' and d.id = h.ref_id
  where (h.status = 'active' and not coalesce(case h.ref_type
           when 'order' then o.status in
                ('pending', 'pending_trader_confirmation', 'in_progress', 'requires_attention', 'dispute')
           when 'clearing' then o.direction = 'pay_out' and o.status = 'completed'
           when 'incoming_order' then i.direction = 'pay_out'
-               and i.status not in ('processed', 'failed', 'cancelled', 'expired') end, false))
+               and i.status not in ('processed', 'failed', 'cancelled', 'expired')
+          when 'dispute' then d.status not like 'resolved%' end, false))
     or (h.status = 'active') <> (h.resolved_at is null)
 """,
         freezes=True,
@@ -161,9 +200,10 @@ select o.id as order_id, o.status, o.trader_amount_crypto - o.trader_commission 
      where h.status = 'active' and h.ref_type = 'order' and h.ref_id = o.id and a.owner_type = 'trader'
        and a.owner_id = o.trader_id and a.kind = 'crypto' and a.currency = o.crypto_currency and a.test = o.test
   ) h on true
- where o.direction = 'pay_in' and o.status in ('pending', 'pending_trader_confirmation', 'requires_attention')
+ where o.direction = 'pay_in'
+   and o.status in ('pending', 'pending_trader_confirmation', 'requires_attention', 'dispute')
    and h.total is distinct from o.trader_amount_crypto - o.trader_commission
-   and not (o.status = 'requires_attention' and o.revived_at is not null and h.total is null)
+   and not (o.status in ('requires_attention', 'dispute') and o.revived_at is not null and h.total is null)
 """,
         freezes=True,
     ),
@@ -176,6 +216,20 @@ select h.id as hold_id, h.ref_id as order_id
  where h.ref_type = 'order' and h.status = 'posted' and (h.resolved_at is null or h.resolved_at >= :since)
    and not exists (select 1 from transfers t where t.kind = 'settlement' and t.ref_type = 'order'
                     and t.ref_id = h.ref_id)
+""",
+        freezes=True,
+    ),
+    Invariant(
+        "I14d",
+        "What a dispute's hold was posted for was corrected",
+        """
+select h.id as hold_id, h.ref_id as dispute_id, h.status
+  from holds h left join disputes d on d.id = h.ref_id
+ where h.ref_type = 'dispute' and h.status = 'posted' and (h.resolved_at is null or h.resolved_at >= :since)
+   and not exists (select 1 from transfers t where t.kind = 'adjustment' and t.ref_type = 'dispute'
+                    and t.ref_id = d.id)
+   and not exists (select 1 from transfers t where t.kind = 'settlement_reversal' and t.ref_type = 'order'
+                    and t.ref_id = d.order_id)
 """,
         freezes=True,
     ),

@@ -104,6 +104,32 @@ select o.id as order_id, o.status, h.at as since
         live=True,
     ),
     Invariant(
+        "I26d",
+        "No turn of a dispute outlives its clock, and none waits for staff past the time for its attention",
+        f"""
+select id as dispute_id, status, due_at
+  from disputes
+ where status not like 'resolved%' and status <> 'waiting_funds' and {NOT_FROZEN}
+   and (due_at is null
+        or due_at < app_now() - case status when 'under_review' then interval '0' else interval '2 minutes' end)
+""",  # noqa: S608 - our own constants
+        live=True,
+    ),
+    Invariant(
+        "I26c",
+        "What an owner with an open cover has available goes to its repayment within minutes",
+        f"""
+select c.id as cover_id, c.outstanding, a.balance - a.held as available
+  from covers c join accounts a on a.id = c.account_id
+ where c.outstanding > 0 and a.balance > a.held and {NOT_FROZEN}
+   and not exists (select 1 from postings p where p.account_id = a.id
+                      and p.created_at >= app_now() - interval '5 minutes')
+   and not exists (select 1 from holds h where h.account_id = a.id
+                      and h.resolved_at >= app_now() - interval '5 minutes')
+""",  # noqa: S608 - our own constants
+        live=True,
+    ),
+    Invariant(
         "I27",
         "An idempotency key stands for an order that exists and belongs to the store or the merchant that used it",
         """

@@ -9,6 +9,7 @@ STEPPED = {
     "payment_session": "payment_sessions",
     "deposit": "deposits",
     "approval": "approvals",
+    "dispute": "disputes",
 }
 """Entity → table of everything whose status only moves by steps."""
 
@@ -25,6 +26,7 @@ NEVER_LEFT = {
     "payment_session": ("completed", "completed_with_issues", "failed"),
     "deposit": ("posted", "rejected"),
     "approval": ("executed", "rejected", "lapsed"),
+    "dispute": ("resolved_completed", "resolved_adjusted", "resolved_cancelled"),
 }
 """Written out and not read from the transitions, which this is to prove."""
 
@@ -71,7 +73,7 @@ select h.id as history_id, h.entity, h.entity_id, h.from_status, h.to_status
     ),
     Invariant(
         "I20",
-        "A terminal status is left only where the tables say so, and a lapsed pay-in revives once",
+        "A terminal status is left only where the tables say so; a lapsed pay-in revives once, else by a person",
         f"""
 select a.entity, a.entity_id, a.to_status as terminal, b.to_status as left_for
   from status_history b
@@ -80,6 +82,7 @@ select a.entity, a.entity_id, a.to_status as terminal, b.to_status as left_for
    and ({_LEFT}
     or (a.entity = 'order' and a.to_status = 'completed' and b.to_status not in ('completed', 'reversed'))
     or (a.entity = 'order' and a.to_status in ('cancelled', 'expired')
+        and not (b.to_status = 'requires_attention' and b.actor_kind = 'user')
         and (a.from_status is distinct from 'pending' or exists (
              select 1 from status_history x where x.entity = 'order' and x.entity_id = a.entity_id
                 and x.version < a.version and x.to_status in ('cancelled', 'expired')))))

@@ -1,5 +1,6 @@
 """The ledger: postings, balances and holds (I01 to I08, I13, I28, I29)."""
 
+from jivapay.database.invariants.deals import CHANGED_ORDERS, OF_ORDERS
 from jivapay.database.invariants.model import Invariant
 
 LEDGER = (
@@ -118,21 +119,20 @@ select p.id as posting_id, p.account_id, p.balance_after
     ),
     Invariant(
         "I13",
-        "What the platform was paid by settlements is the profit of the completed orders",
-        """
+        "What the platform was paid by settlements and adjustments is the profit of the completed orders",
+        f"""
 select coalesce(o.currency, s.currency) as currency, coalesce(o.test, s.test) as test, o.profit, s.posted
   from (select crypto_currency as currency, test, sum(platform_profit) as profit from orders
-         where status = 'completed' and completed_at >= :since group by 1, 2) o
+         where status = 'completed' and id in ({CHANGED_ORDERS}) group by 1, 2) o
   full join (
     select a.currency, a.test, sum(p.amount) as posted
-      from transfers t join postings p on p.transfer_id = t.id
+      from ({OF_ORDERS}) t join postings p on p.transfer_id = t.id
       join accounts a on a.id = p.account_id and a.owner_type = 'platform'
-     where t.kind = 'settlement' and t.created_at >= :since
-       and not exists (select 1 from transfers r where r.reverses_id = t.id)
+     where not t.undone and t.order_id in ({CHANGED_ORDERS})
      group by a.currency, a.test
   ) s on s.currency = o.currency and s.test = o.test
  where coalesce(o.profit, 0) <> coalesce(s.posted, 0)
-""",
+""",  # noqa: S608 - our own constants
         freezes=True,
     ),
     Invariant(
@@ -156,6 +156,30 @@ select d.id as deposit_id, d.status, d.amount, m.transfers, m.moved
         freezes=True,
     ),
     Invariant(
+        "I28c",
+        "A cover has lent exactly its amount, and what is outstanding of it is what its repayments left",
+        """
+select c.id as cover_id, c.amount, c.outstanding, lent.moved as lent, back.repaid, back.moved as returned
+  from covers c
+ cross join lateral (
+   select coalesce(sum(p.amount) filter (where p.account_id = c.account_id), 0) as moved
+     from transfers t join postings p on p.transfer_id = t.id
+    where t.kind = 'cover' and t.ref_type = 'cover' and t.ref_id = c.id
+ ) lent
+ cross join lateral (
+   select coalesce(sum(r.amount), 0) as repaid,
+          coalesce(sum((select -sum(p.amount) from transfers t join postings p on p.transfer_id = t.id
+                         where t.kind = 'cover_repayment' and t.ref_type = 'cover_repayment' and t.ref_id = r.id
+                           and p.account_id = c.account_id)), 0) as moved
+     from cover_repayments r where r.cover_id = c.id
+ ) back
+ where (c.outstanding > 0 or c.created_at >= :since or c.repaid_at >= :since)
+   and (c.amount, c.outstanding, back.repaid)
+       is distinct from (lent.moved, c.amount - back.repaid, back.moved)
+""",
+        freezes=True,
+    ),
+    Invariant(
         "I29",
         "Every transfer is about something that exists",
         """
@@ -164,6 +188,9 @@ select t.id as transfer_id, t.kind, t.ref_type, t.ref_id
  where t.created_at >= :since
    and not coalesce(case t.ref_type
          when 'order' then exists (select 1 from orders o where o.id = t.ref_id)
+         when 'dispute' then exists (select 1 from disputes d where d.id = t.ref_id)
+         when 'cover' then exists (select 1 from covers c where c.id = t.ref_id)
+         when 'cover_repayment' then exists (select 1 from cover_repayments r where r.id = t.ref_id)
          when 'deposit' then exists (select 1 from deposits d where d.id = t.ref_id) end, false)
 """,
         freezes=True,

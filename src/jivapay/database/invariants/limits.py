@@ -94,11 +94,14 @@ select 'posting', p.id
  where p.created_at >= :since and t.test <> a.test
  union all
 select 'transfer', t.id
-  from transfers t join orders o on t.ref_type = 'order' and o.id = t.ref_id
+  from transfers t left join disputes d on t.ref_type = 'dispute' and d.id = t.ref_id
+  join orders o on o.id = case t.ref_type when 'order' then t.ref_id else d.order_id end
  where t.created_at >= :since and t.test <> o.test
  union all
 select 'hold', h.id
-  from holds h join accounts a on a.id = h.account_id join orders o on h.ref_type = 'order' and o.id = h.ref_id
+  from holds h join accounts a on a.id = h.account_id
+  left join disputes d on h.ref_type = 'dispute' and d.id = h.ref_id
+  join orders o on o.id = case h.ref_type when 'order' then h.ref_id else d.order_id end
  where h.created_at >= :since and a.test <> o.test
  union all
 select 'account', a.id

@@ -20,6 +20,8 @@ class UploadedDocument(Base):
     uploader_kind: Mapped[str]
     uploader_id: Mapped[int | None]
     kind: Mapped[str]
+    dispute_id: Mapped[int | None] = mapped_column(ForeignKey("disputes.id"), index=True)
+    """Of evidence: the dispute it was brought in."""
     object_key: Mapped[str] = mapped_column(unique=True)
     content_type: Mapped[str]
     size: Mapped[int]

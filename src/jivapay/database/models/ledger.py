@@ -115,3 +115,37 @@ class Hold(Base):
     status: Mapped[str] = mapped_column(server_default=text("'active'"))
     created_at: Mapped[CreatedAt]
     resolved_at: Mapped[Moment | None]
+
+
+class Cover(Base):
+    """What the platform has lent an owner by two persons' decision, until his credits have repaid it (hard case 1)."""
+
+    __tablename__ = "covers"
+    __table_args__ = (
+        CheckConstraint("amount > 0 and amount < 'Infinity'", name="amount"),
+        CheckConstraint("outstanding >= 0 and outstanding <= amount", name="outstanding"),
+        CheckConstraint("(outstanding = 0) = (repaid_at is not null)", name="repaid"),
+        Index("ix_covers_open", "account_id", postgresql_where=text("outstanding > 0")),
+    )
+
+    id: Mapped[PrimaryKey]
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    amount: Mapped[Amount]
+    outstanding: Mapped[Amount]
+    ref_type: Mapped[str]
+    """What the decision was about: `dispute` or `order`."""
+    ref_id: Mapped[int]
+    created_at: Mapped[CreatedAt]
+    repaid_at: Mapped[Moment | None]
+
+
+class CoverRepayment(Base):
+    """A part of a cover that came back."""
+
+    __tablename__ = "cover_repayments"
+    __table_args__ = (CheckConstraint("amount > 0 and amount < 'Infinity'", name="amount"),)
+
+    id: Mapped[PrimaryKey]
+    cover_id: Mapped[int] = mapped_column(ForeignKey("covers.id"), index=True)
+    amount: Mapped[Amount]
+    created_at: Mapped[CreatedAt]

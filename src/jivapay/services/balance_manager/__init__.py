@@ -1,4 +1,4 @@
-"""The only writer of balances: holds, settlements, deposits, and the roll-up of insert-only accounts.
+"""The only writer of balances: holds, settlements, corrections, covers, deposits, and the roll-up.
 
 Everything here runs in the caller's transaction, after the caller's row locks: accounts are locked last, by id
 (hard case 23). Source: BAL-01 to BAL-12, decisions 10 to 13.
@@ -12,7 +12,25 @@ from jivapay.services.balance_manager.accounts import (
     lock_accounts,
     open_account,
 )
-from jivapay.services.balance_manager.holds import COVER_HOLD, PLACE_ORDER_HOLD, hold_trader_crypto, void_hold
+from jivapay.services.balance_manager.blocking import is_blocked, list_short_disputes
+from jivapay.services.balance_manager.corrections import (
+    adjust,
+    cleared_amount,
+    hold_for_dispute,
+    prepare_settlement,
+    quote_another_amount,
+    restate,
+    returning_leg,
+    reverse,
+)
+from jivapay.services.balance_manager.covers import cover_repayment, cover_shortfall, list_repayable_covers
+from jivapay.services.balance_manager.holds import (
+    COVER_HOLD,
+    PLACE_ORDER_HOLD,
+    held_for,
+    hold_trader_crypto,
+    void_hold,
+)
 from jivapay.services.balance_manager.late_cover import late_cover, withdrawable
 from jivapay.services.balance_manager.roll_up import roll_up
 from jivapay.services.balance_manager.settlement import (
@@ -45,20 +63,34 @@ __all__ = [
     "Profit",
     "ProfitBy",
     "Totals",
+    "adjust",
     "calculate_commissions",
+    "cleared_amount",
     "count_entries",
+    "cover_repayment",
+    "cover_shortfall",
     "get_balance",
     "get_balance_at",
     "get_statement_page",
+    "held_for",
+    "hold_for_dispute",
     "hold_trader_crypto",
+    "is_blocked",
     "late_cover",
     "list_balances",
     "list_profit",
+    "list_repayable_covers",
+    "list_short_disputes",
     "lock_accounts",
     "open_account",
     "post_deposit",
+    "prepare_settlement",
+    "quote_another_amount",
     "repair_completed_order",
+    "restate",
     "retake_hold",
+    "returning_leg",
+    "reverse",
     "roll_up",
     "stream_statement",
     "update_balances_for_completed_order",

@@ -145,15 +145,33 @@ async def move(
     `released` are holds that end with this movement. Legs of zero are left out. The sum per currency is asserted
     before anything is written. Raises InsufficientBalance when an account that may not would go below zero.
     """
-    real = [(key, amount) for key, amount in legs if amount != ZERO]
-    for currency in {key.currency for key, _ in real}:
-        if sum(amount for key, amount in real if key.currency == currency) != ZERO:
+    await move_together(session, [(transfer_id, legs)], released=released)
+
+
+async def move_together(
+    session: WriteSession,
+    transfers: Sequence[tuple[int, Sequence[tuple[AccountKey, Decimal]]]],
+    *,
+    released: Mapping[AccountKey, Decimal] | None = None,
+) -> None:
+    """As `move`, for transfers that count as one movement: an account must afford only what is left of them all."""
+    real = [(transfer_id, key, amount) for transfer_id, legs in transfers for key, amount in legs if amount != ZERO]
+    for transfer_id, currency in {(transfer_id, key.currency) for transfer_id, key, _ in real}:
+        if sum(amount for one, key, amount in real if (one, key.currency) == (transfer_id, currency)) != ZERO:
             raise AssertionError(f"transfer {transfer_id} does not sum to zero in {currency}")
-    ids = await account_ids(session, [key for key, _ in real])
+    ids = await account_ids(session, {key for _, key, _ in real})
     postings = []
-    for key, amount in sorted(real, key=lambda leg: ids[leg[0]]):
-        after = None if key.rolled_up else await _change(session, ids[key], amount, (released or {}).get(key, ZERO))
-        postings.append({"transfer_id": transfer_id, "account_id": ids[key], "amount": amount, "balance_after": after})
+    for key in sorted(ids, key=lambda one: ids[one]):
+        own = [(transfer_id, amount) for transfer_id, of, amount in real if of == key]
+        running = None
+        if not key.rolled_up:
+            total = sum((amount for _, amount in own), ZERO)
+            running = await _change(session, ids[key], total, (released or {}).get(key, ZERO)) - total
+        for transfer_id, amount in own:
+            running = None if running is None else running + amount
+            postings.append(
+                {"transfer_id": transfer_id, "account_id": ids[key], "amount": amount, "balance_after": running}
+            )
     await session.execute(insert(Posting), postings)
 
 

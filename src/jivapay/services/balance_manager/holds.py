@@ -1,14 +1,16 @@
 """Holds: set aside when a deal opens, ended once by a step of that deal (decision 12, hard case 2)."""
 
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.types import Numeric
 
 from jivapay.database.models.ledger import Account, Hold
-from jivapay.database.session import WriteSession
+from jivapay.database.session import AnySession, WriteSession
 from jivapay.exceptions import InsufficientBalance
 from jivapay.schemas_enums.enums import HoldStatus
+from jivapay.services.balance_manager.accounts import AccountKey, account_ids
 
 COVER_HOLD = """
 update accounts set held = held + :hold_amount
@@ -67,6 +69,16 @@ async def active_hold(session: WriteSession, ref_type: str, ref_id: int) -> Hold
     )
 
 
+async def held_for(session: AnySession, ref_type: str, ref_ids: Collection[int]) -> Mapping[int, Decimal]:
+    """What is held for each of these things; those of which nothing is held are left out."""
+    found = await session.execute(
+        select(Hold.ref_id, func.sum(Hold.amount))
+        .where(Hold.ref_type == ref_type, Hold.ref_id.in_(ref_ids), Hold.status == HoldStatus.ACTIVE)
+        .group_by(Hold.ref_id)
+    )
+    return {ref_id: total for ref_id, total in found}  # noqa: C416 - a row is no pair to mypy
+
+
 async def end_hold(session: WriteSession, active: Hold, ending: HoldStatus) -> None:
     """End a hold once. The account's `held` is moved by the caller (posted) or by `void_hold`."""
     await session.execute(
@@ -86,3 +98,33 @@ async def void_hold(session: WriteSession, *, ref_type: str, ref_id: int) -> boo
     )
     await end_hold(session, active, HoldStatus.VOIDED)
     return True
+
+
+async def place_hold(session: WriteSession, key: AccountKey, amount: Decimal, *, ref_type: str, ref_id: int) -> None:
+    """Set `amount` aside on any account, which the caller has locked. Raises InsufficientBalance."""
+    account_id = (await account_ids(session, [key]))[key]
+    await _set_aside(session, account_id, amount)
+    await session.execute(insert(Hold).values(account_id=account_id, amount=amount, ref_type=ref_type, ref_id=ref_id))
+
+
+async def replace_hold(session: WriteSession, active: Hold, amount: Decimal) -> None:
+    """A hold is never edited: another one takes its place (hard case 2). Raises InsufficientBalance."""
+    if amount == active.amount:
+        return
+    await end_hold(session, active, HoldStatus.REPLACED)
+    await _set_aside(session, active.account_id, amount - active.amount)
+    await session.execute(
+        insert(Hold).values(account_id=active.account_id, amount=amount, ref_type=active.ref_type, ref_id=active.ref_id)
+    )
+
+
+async def _set_aside(session: WriteSession, account_id: int, amount: Decimal) -> None:
+    covered = Account.may_go_negative | (Account.balance - Account.held >= amount)
+    done = await session.scalar(
+        update(Account)
+        .where(Account.id == account_id, covered)
+        .values(held=Account.held + amount)
+        .returning(Account.id)
+    )
+    if done is None:
+        raise InsufficientBalance

@@ -2,18 +2,18 @@
 
 from decimal import Decimal
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from jivapay.database.models.deposits import Deposit
 from jivapay.database.models.ledger import Transfer
 from jivapay.database.models.orders import Order
 from jivapay.database.session import WriteSession
 from jivapay.domain.commissions import Quote, Terms, calculate_quote
-from jivapay.domain.identifiers import new_id
 from jivapay.exceptions import ConfigurationError
 from jivapay.schemas_enums.enums import AccountKind, Direction, HoldStatus, OrderStatus, OwnerType, TransferKind
 from jivapay.services.balance_manager.accounts import AccountKey, lock_accounts, move
 from jivapay.services.balance_manager.holds import active_hold, end_hold, hold_trader_crypto
+from jivapay.services.balance_manager.transfers import write_transfer
 
 
 def calculate_commissions(
@@ -64,7 +64,7 @@ async def update_balances_for_completed_order(session: WriteSession, order: Orde
         active = await active_hold(session, "order", order.id)
         if active is None:
             raise AssertionError(f"order {order.id} has no hold to settle")
-    transfer_id = await _transfer(session, TransferKind.SETTLEMENT, "order", order.id, test=order.test)
+    transfer_id = await write_transfer(session, TransferKind.SETTLEMENT, "order", order.id, test=order.test)
     trader = AccountKey.trader_crypto(order.trader_id, order.crypto_currency, test=order.test)
     await move(session, transfer_id, settlement_legs(order), released={trader: active.amount})
     await end_hold(session, active, HoldStatus.POSTED)
@@ -109,17 +109,6 @@ def settlement_legs(order: Order) -> list[tuple[AccountKey, Decimal]]:
 async def post_deposit(session: WriteSession, deposit: Deposit) -> None:
     """Credit a deposit against the outside world. The same deposit cannot be posted twice."""
     key = AccountKey(OwnerType(deposit.owner_type), deposit.owner_id, AccountKind.CRYPTO, deposit.currency, test=False)
-    transfer_id = await _transfer(session, TransferKind.DEPOSIT, "deposit", deposit.id, test=False)
+    transfer_id = await write_transfer(session, TransferKind.DEPOSIT, "deposit", deposit.id, test=False)
     world = AccountKey.world(AccountKind.CRYPTO, deposit.currency, test=False)
     await move(session, transfer_id, [(key, deposit.amount), (world, -deposit.amount)])
-
-
-async def _transfer(session: WriteSession, kind: TransferKind, ref_type: str, ref_id: int, *, test: bool) -> int:
-    transfer_id: int | None = await session.scalar(
-        insert(Transfer)
-        .values(public_id=new_id(), kind=kind, ref_type=ref_type, ref_id=ref_id, test=test)
-        .returning(Transfer.id)
-    )
-    if transfer_id is None:
-        raise AssertionError("an insert returns its id")
-    return transfer_id

@@ -5,6 +5,15 @@ audited, and told to the store, in the caller's transaction.
 """
 
 from jivapay.services.order_status_manager.assignment import Assignment, assign
+from jivapay.services.order_status_manager.disputes import (
+    LAPSED,
+    adjust_order,
+    complete_disputed,
+    dispute_order,
+    end_disputed,
+    fail_order,
+    reverse_order,
+)
 from jivapay.services.order_status_manager.payin import (
     Confirmation,
     attach_receipt,
@@ -33,9 +42,11 @@ from jivapay.services.order_status_manager.waiting import (
 )
 
 __all__ = [
+    "LAPSED",
     "Assignment",
     "Confirmation",
     "Failure",
+    "adjust_order",
     "approve_review",
     "assign",
     "attach_receipt",
@@ -43,13 +54,17 @@ __all__ = [
     "cancel_waiting",
     "check_decidable",
     "check_late_window",
+    "complete_disputed",
     "confirm_order_by_trader",
     "confirm_payment_from_gateway_page",
     "create_incoming",
     "database_now",
     "decide",
+    "dispute_order",
+    "end_disputed",
     "expire_order",
     "expire_waiting",
+    "fail_order",
     "fail_waiting",
     "is_late",
     "open_page",
@@ -57,6 +72,7 @@ __all__ = [
     "postpone",
     "require_attention",
     "require_order",
+    "reverse_order",
     "send_to_review",
     "tell_store",
 ]

@@ -130,7 +130,7 @@ async def _revive(
     """Hold and slot are taken anew on the same requisite; where that fails a person decides, never a refusal."""
     order = require_order(deal)
     await lock_requisite_for_update(session, order.requisite_id)
-    _note_late(order, now)
+    note_late(order, now)
     if needs_person is not None:
         return step(order, OrderStatus.REQUIRES_ATTENTION, "order.late_claim", reason=needs_person)
     if not await retake_slot(session, order):
@@ -146,7 +146,7 @@ async def _revive(
     return step(order, OrderStatus.PENDING_TRADER_CONFIRMATION, "order.revived")
 
 
-def _note_late(order: Order, now: datetime) -> None:
+def note_late(order: Order, now: datetime) -> None:
     """Only with the requisite locked: whoever assigns it waits for changed orders that still have a slot."""
     order.revived_at = now
     order.amount_exceptions = [*order.amount_exceptions, AmountException.LATE.value]
@@ -180,7 +180,7 @@ async def complete(
     counted = order.counted_day is not None
     await lock_requisite_for_update(session, order.requisite_id)
     if is_late(deal):
-        _note_late(order, now)
+        note_late(order, now)
     if not counted:
         await requisite_selector.count_again(session, order)
     await requisite_selector.release_usage(session, order, was_open=was_open or not counted, keeps_turnover=True)
@@ -243,7 +243,22 @@ async def decide(
     now = await database_now(session)
     if outcome is OrderStatus.COMPLETED:
         await complete(session, actor, deal, rules, now=now, reason=reason)
-        return
+    else:
+        await end_without_payment(session, actor, deal, outcome, reason, rules, now=now)
+
+
+async def end_without_payment(
+    session: WriteSession,
+    actor: Actor,
+    deal: Deal,
+    outcome: OrderStatus,
+    reason: str,
+    rules: BusinessSettings,
+    *,
+    now: datetime,
+) -> None:
+    """A person's no: `cancelled` or `failed`, and the hold goes back to the trader."""
+    order = require_order(deal)
     await steps.announce(session, actor, reason)
     await lock_requisite_for_update(session, order.requisite_id)
     events = [step(order, outcome, f"order.{outcome.value}", reason=reason)]
@@ -265,10 +280,15 @@ async def decide(
 async def _hand_to_person(
     session: WriteSession, order: Order, now: datetime, rules: BusinessSettings, reason: str
 ) -> AuditEvent:
+    await leave_open_ones(session, order, now, rules)
+    return step(order, OrderStatus.REQUIRES_ATTENTION, "order.requires_attention", reason=reason)
+
+
+async def leave_open_ones(session: WriteSession, order: Order, now: datetime, rules: BusinessSettings) -> None:
+    """Before a person has to do with it: no clock, no place among the requisite's open orders; the hold stays."""
     await requisite_selector.release_usage(session, order, was_open=True, keeps_turnover=True)
     keep_slot_for_cooldown(order, now, rules)
     order.expires_at = None
-    return step(order, OrderStatus.REQUIRES_ATTENTION, "order.requires_attention", reason=reason)
 
 
 async def _leave_unpaid(

@@ -4,13 +4,16 @@ The only place that assigns a status. The rows are locked by the caller (`databa
 the same table once more and writes the history.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.database.locks import Deal
+from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.orders import IncomingOrder, Order, PaymentSession
 from jivapay.database.models.people import MerchantStore
 from jivapay.database.models.reference import Currency
@@ -52,7 +55,7 @@ def step(row: Row, to_status: Status, action: str, **details: Any) -> AuditEvent
 
 
 def is_final(incoming: IncomingOrder, order: Order | None, now: datetime, rules: BusinessSettings) -> bool:
-    """No window or case is open: nothing about this order changes any more."""
+    """No window is open: nothing about this order changes any more, unless a case about it is."""
     if order is None:
         return IncomingOrderStatus(incoming.status).is_terminal
     match OrderStatus(order.status):
@@ -70,7 +73,12 @@ def is_final(incoming: IncomingOrder, order: Order | None, now: datetime, rules:
 async def order_facts(session: AnySession, deal: Deal, rules: BusinessSettings, now: datetime) -> OrderFacts:
     """What the store is told and shown about a deal."""
     incoming, order = deal.incoming, deal.order
-    scale = await session.scalar(select(Currency.scale).where(Currency.code == incoming.crypto_currency))
+    is_disputed = exists().where(
+        Dispute.order_id == (order.id if order else None), Dispute.status.not_like("resolved%")
+    )
+    scale, disputed = (
+        await session.execute(select(Currency.scale, is_disputed).where(Currency.code == incoming.crypto_currency))
+    ).one()
     return OrderFacts(
         order_id=incoming.public_id,
         external_order_id=incoming.external_id,
@@ -80,7 +88,7 @@ async def order_facts(session: AnySession, deal: Deal, rules: BusinessSettings, 
         currency_fiat=incoming.fiat_currency,
         amount_crypto=order.amount_crypto if order else incoming.amount_crypto,
         currency_crypto=incoming.crypto_currency,
-        crypto_scale=scale or 0,
+        crypto_scale=scale,
         rate=order.rate if order else incoming.quoted_rate,
         metadata=incoming.order_metadata,
         version=deal.version,
@@ -89,14 +97,24 @@ async def order_facts(session: AnySession, deal: Deal, rules: BusinessSettings, 
         amount_agreed=order.amount_agreed if order else None,
         amount_exceptions=tuple(order.amount_exceptions) if order else (),
         commission=order.store_commission if order else None,
-        is_final=is_final(incoming, order, now, rules),
+        is_final=not disputed and is_final(incoming, order, now, rules),
     )
 
 
-async def tell_store(session: WriteSession, deal: Deal, rules: BusinessSettings) -> None:
-    """Book the callback of the deal's present status, if the store is told of it. Call once a transaction."""
-    facts = await order_facts(session, deal, rules, await database_now(session))
-    name = event_type(facts)
+async def tell_store(
+    session: WriteSession,
+    deal: Deal,
+    rules: BusinessSettings,
+    *,
+    event: str | None = None,
+    moved: Decimal | None = None,
+) -> None:
+    """Book the callback of the deal's present status, if the store is told of it. Call once a transaction.
+
+    `event` is the name of one that the status does not tell, `moved` what a correction moved on its balance.
+    """
+    facts = replace(await order_facts(session, deal, rules, await database_now(session)), moved=moved)
+    name = event or event_type(facts)
     if name is None:
         return
     row = deal.order or deal.incoming

@@ -55,6 +55,7 @@ def rules(direction: Direction) -> dict[str, str]:
             " from orders w where w.requisite_id = r.id and w.counted_day is not null"
             " and w.created_at > app_now() - make_interval(mins => rs.turnover_limit_minutes::int)), 0))"
         ),
+        "open_cover": "not exists (select 1 from covers c where c.account_id = a.id and c.outstanding > 0)",
         "open_orders": "r.open_count < rs.max_open_orders",
     }
     if direction is Direction.PAY_OUT:

@@ -47,8 +47,17 @@ async def book_usage(session: WriteSession, requisite_id: int, amount: Decimal) 
 
 async def count_again(session: WriteSession, order: Order) -> None:
     """A revived order counts again, on today; it may pass the limit, because the money is already sent."""
-    order.counted_day = await book_usage(session, order.requisite_id, order.amount_agreed)
-    order.counted_amount = order.amount_agreed
+    order.counted_day = await book_usage(session, order.requisite_id, order.amount_fiat)
+    order.counted_amount = order.amount_fiat
+
+
+async def recount(session: WriteSession, order: Order) -> None:
+    """The amount of a counted order has changed; it counts with the new one on its own day. Locks the requisite."""
+    if order.counted_day is None or order.counted_amount == order.amount_fiat:
+        return
+    given = {"counted_day": order.counted_day, "amount": order.counted_amount - order.amount_fiat}
+    await session.execute(RELEASE, {"requisite_id": order.requisite_id, **given})
+    order.counted_amount = order.amount_fiat
 
 
 async def release_usage(session: WriteSession, order: Order, *, was_open: bool, keeps_turnover: bool) -> None:
