@@ -30,9 +30,10 @@ DATABASE_CODE = (
 
 
 OWN_WRITERS = {
-    # Not deals: deposits and approvals have their tables of steps and the same trigger behind them, a requisite its
-    # moderation.
+    # Not deals: deposits, approvals and disputes have their tables of steps and the same trigger behind them, a
+    # requisite its moderation.
     "approval": "jivapay.services.approval_service",
+    "dispute": "jivapay.services.dispute_service",
     "deposit": "jivapay.services.deposit_service",
     "requisite": "jivapay.services.requisite_service",
 }

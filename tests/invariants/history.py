@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from factories import people
+from factories import disputes, people
 from factories.people import CRYPTO
 from factories.world import World
 from jivapay.domain.actors import Actor
@@ -20,6 +20,7 @@ async def live_through(world: World) -> None:
     await _lapse_and_revive(world)
     await _meet_rules(world)
     await _trade_in_other_ways(world)
+    await _dispute(world)
     await world.assign(Decimal(101))
     waiting = await world.assign(Decimal(102))
     await world.confirm_by_customer(waiting, receipt=True)
@@ -90,6 +91,34 @@ async def _trade_in_other_ways(world: World) -> None:
         claim = IdempotencyClaim(f"store:{world.store.id}", "key", b"hash")
         await idempotency.find_replay(session, claim)
         await idempotency.remember(session, claim, status=201, resource_type="incoming_order", resource_id=kept)
+
+
+async def _dispute(world: World) -> None:
+    """Every turn and every outcome of a dispute; one return waits for its money, another was lent in part."""
+    asked, answered, looked_at, refused = [await world.assign(Decimal(700 + number)) for number in range(4)]
+    for one in (asked, answered, refused):
+        await world.confirm_by_customer(one)
+    trader, merchant = await disputes.trader_of(world, asked), await disputes.merchant_of(world)
+    await disputes.open_dispute(world, asked, trader)
+    await disputes.open_dispute(world, answered, merchant, amount="650")
+    await disputes.open_dispute(world, looked_at)
+    await disputes.resolve(world, await disputes.open_dispute(world, refused), "cancelled")
+    await disputes.claim_by_customer(world, refused)
+    adjusted, reversed_, stands = [await world.complete(Decimal(800 + number)) for number in range(3)]
+    for one in (adjusted, reversed_):
+        await disputes.resolve(world, await disputes.open_dispute(world, one), "adjusted", amount="810.50")
+    await disputes.resolve(world, await disputes.open_dispute(world, reversed_), "cancelled")
+    await disputes.open_dispute(world, stands, trader)
+    for is_lent in (False, True):
+        poor = await world.add_store(callback_url=CALLBACKS)
+        returned = await world.complete(Decimal(4750), store=poor)
+        await disputes.tie_up(world, "30", poor)
+        dispute = await disputes.open_dispute(world, returned)
+        await disputes.resolve(world, dispute, "cancelled")
+        if is_lent:
+            await disputes.lend(world, dispute)
+            await disputes.deposit_to_store(world, "1.5", poor)
+            await disputes.repay_covers(world)
 
 
 async def _deposit_by_two(world: World, *, approve: bool) -> None:

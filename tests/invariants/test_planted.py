@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from factories.world import World, make_world
+from invariants import dispute_plants, plants
 from invariants.history import live_through
-from invariants.plants import ALARMS, MONEY
 from jivapay.database.audit_digest import COLUMNS
 from jivapay.database.invariants import INVARIANTS
 from jivapay.database.models.records import AuditLog
@@ -15,6 +15,7 @@ from jivapay.utils.resources import Resources
 from support.invariants import find_violations
 from support.owner import lift_guards
 
+MONEY, ALARMS = plants.MONEY + dispute_plants.MONEY, plants.ALARMS + dispute_plants.ALARMS
 FREEZING = {invariant.code for invariant in INVARIANTS if invariant.freezes}
 FROM_THE_BEGINNING = "'-infinity'"
 

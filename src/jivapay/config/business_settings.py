@@ -71,6 +71,7 @@ class BusinessSettings(BaseModel):
     amount_cooldown_seconds: Seconds = Field(1800, ge=5, le=DAY, description="How long an unpaid amount stays taken")
     dispute_window_seconds: Seconds = Field(259_200, ge=5, le=90 * DAY, description="How long an order may be disputed")
     dispute_answer_seconds: Seconds = Field(HOUR, ge=5, le=7 * DAY, description="Time to answer in a dispute")
+    dispute_review_seconds: Seconds = Field(DAY, ge=5, le=30 * DAY, description="Time for staff to look at a dispute")
     rate_limit_default: RateLimit = Field("100/minute", description="Requests where nothing else is said")
     rate_limit_gateway: RateLimit = Field("6000/minute", description="Gateway requests of one API key")
     rate_limit_page: RateLimit = Field("120/minute", description="Payment page requests of one address")

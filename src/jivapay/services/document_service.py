@@ -88,6 +88,7 @@ async def link(
     stored: StoredReceipt,
     uploader: Actor,
     kind: DocumentKind = DocumentKind.CUSTOMER_RECEIPT,
+    dispute_id: int | None = None,
 ) -> LinkedReceipt:
     """Make a staged receipt part of its order, in the caller's transaction.
 
@@ -104,6 +105,7 @@ async def link(
             public_id=public_id,
             incoming_order_id=incoming_order_id,
             order_id=order_id,
+            dispute_id=dispute_id,
             uploader_kind=uploader.kind,
             uploader_id=uploader.id,
             kind=kind,

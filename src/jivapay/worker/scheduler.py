@@ -26,7 +26,9 @@ from jivapay.schemas_enums.enums import IncomingOrderStatus
 from jivapay.services import (
     audit_chain,
     balance_manager,
+    dispute_service,
     document_service,
+    freeze_service,
     idempotency,
     invariant_service,
     order_processor,
@@ -68,6 +70,8 @@ class Timetable:
             (1.0, self.offer_callbacks),
             (2.0, self.chain_audit),
             (5.0, self.roll_up),
+            (5.0, self.settle_disputes),
+            (5.0, self.repay_covers),
             (60.0, self.refresh_rates),
             (180.0, self.check_invariants),
             (3600.0, self.clean_up),
@@ -132,6 +136,22 @@ class Timetable:
     async def roll_up(self) -> None:
         async with self.resources.database.write() as session:
             await balance_manager.roll_up(session)
+
+    async def settle_disputes(self) -> None:
+        """Hand disputes whose turn is over to staff, and hold what has come in for those that wait for money."""
+        rules = await self.resources.config.current()
+        await dispute_service.expire_turns(self.resources.database, SYSTEM, rules)
+        await dispute_service.top_up_holds(self.resources.database, SYSTEM, rules)
+
+    async def repay_covers(self) -> None:
+        """What owners with an open cover have available goes to its repayment, unless money is frozen."""
+        async with self.resources.database.read() as session:
+            if await freeze_service.is_frozen(session):
+                return
+            repayable = await balance_manager.list_repayable_covers(session)
+        for cover_id in repayable:
+            async with self.resources.database.write() as session:
+                await balance_manager.cover_repayment(session, cover_id)
 
     async def refresh_rates(self) -> None:
         rules = await self.resources.config.current()

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.logger import get_logger
 from jivapay.database.locks import lock_deal_for_update
+from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.orders import IncomingOrder, Order
 from jivapay.database.session import Database, WriteSession
 from jivapay.domain.actors import Actor
@@ -102,4 +103,10 @@ async def give_grace(session: WriteSession, since: datetime) -> int:
         .values(expires_at=until)
         .returning(Order.id)
     )
-    return len(waiting.all()) + len(timed.all())
+    disputed = await session.scalars(
+        update(Dispute)
+        .where(Dispute.decision.is_(None), Dispute.due_at >= since, Dispute.due_at <= func.app_now())
+        .values(due_at=until)
+        .returning(Dispute.id)
+    )
+    return len(waiting.all()) + len(timed.all()) + len(disputed.all())

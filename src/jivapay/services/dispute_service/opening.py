@@ -1,0 +1,179 @@
+"""Opening a dispute: who may about which order, and what is set aside for it at once.
+
+An open order goes to `dispute` with its hold. A completed one stays completed, and what its store would have to give
+back is held as far as available (hard case 11). A lapsed one stays as it is: a payer's word alone holds nothing
+(hard case 22).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import select
+
+from jivapay.config.business_settings import BusinessSettings
+from jivapay.database.locks import Deal, lock_deal_for_update
+from jivapay.database.models.disputes import Dispute
+from jivapay.database.models.orders import IncomingOrder, Order
+from jivapay.database.models.people import MerchantStore
+from jivapay.database.session import AnySession, WriteSession
+from jivapay.domain.actors import Actor
+from jivapay.domain.identifiers import new_id
+from jivapay.domain.money import FIAT_SCALE, ZERO, fits_scale
+from jivapay.exceptions import Conflict, NotFound, OrderStateConflict, SessionExpired, ValidationFailed
+from jivapay.schemas_enums.enums import Direction, DisputeSide, OrderStatus
+from jivapay.services import audit_service, balance_manager, idempotency, order_status_manager, steps
+from jivapay.services.dispute_service import turns
+from jivapay.services.dispute_service.looking import DisputeView, get_dispute
+from jivapay.services.idempotency import IdempotencyClaim, Made
+
+FIRST_TURN = {
+    DisputeSide.TRADER: DisputeSide.MERCHANT,
+    DisputeSide.MERCHANT: DisputeSide.TRADER,
+    DisputeSide.CUSTOMER: DisputeSide.TRADER,
+    DisputeSide.STAFF: DisputeSide.STAFF,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewDispute:
+    reason: str
+    amount: Decimal | None = None
+    """In fiat: what was paid, if it is another amount than agreed."""
+
+
+async def open_dispute(
+    session: WriteSession,
+    actor: Actor,
+    order_id: UUID,
+    new: NewDispute,
+    rules: BusinessSettings,
+    claim: IdempotencyClaim | None = None,
+) -> Made[DisputeView]:
+    """By the order's trader or merchant, or by staff.
+
+    Raises NotFound, OrderStateConflict, Conflict `dispute.exists` or `dispute.window_over`, ValidationFailed.
+    """
+    incoming_id = await _find_order(session, actor, order_id)
+
+    async def make() -> tuple[int, DisputeView]:
+        dispute = await _open(session, actor, incoming_id, new, rules)
+        return dispute.id, await get_dispute(session, actor, dispute.public_id)
+
+    async def load(dispute_id: int) -> DisputeView:
+        dispute = await session.get_one(Dispute, dispute_id)
+        return await get_dispute(session, actor, dispute.public_id)
+
+    return await idempotency.make_once(session, claim, resource_type="dispute", make=make, load=load)
+
+
+async def open_dispute_by_customer(
+    session: WriteSession, actor: Actor, incoming_order_id: int, new: NewDispute, rules: BusinessSettings
+) -> Dispute:
+    """By the payer of a lapsed order, when the page takes no late receipt from him any more. Raises as above."""
+    return await _open(session, actor, incoming_order_id, new, rules)
+
+
+async def _find_order(session: AnySession, actor: Actor, order_id: UUID) -> int:
+    found = select(IncomingOrder.id).where(IncomingOrder.public_id == order_id)
+    match turns.side_of(actor):
+        case DisputeSide.TRADER:
+            found = found.join(Order, Order.id == IncomingOrder.assigned_order_id).where(
+                Order.trader_id == actor.owner_id
+            )
+        case DisputeSide.MERCHANT:
+            found = found.join(MerchantStore, MerchantStore.id == IncomingOrder.store_id).where(
+                MerchantStore.merchant_id == actor.owner_id
+            )
+    incoming_id: int | None = await session.scalar(found)
+    if incoming_id is None:
+        raise NotFound
+    return incoming_id
+
+
+async def _open(
+    session: WriteSession, actor: Actor, incoming_id: int, new: NewDispute, rules: BusinessSettings
+) -> Dispute:
+    if new.amount is not None and not fits_scale(new.amount, FIAT_SCALE):
+        raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
+    deal = await lock_deal_for_update(session, incoming_id)
+    order = order_status_manager.require_order(deal)
+    now = await order_status_manager.database_now(session)
+    side = turns.side_of(actor)
+    _check_may_open(order, side, now, rules)
+    await _refuse_second(session, order)
+    dispute = Dispute(
+        public_id=new_id(),
+        order_id=order.id,
+        incoming_order_id=deal.incoming.id,
+        order_status=order.status,
+        opened_by=side,
+        opened_by_id=actor.id if side is not DisputeSide.CUSTOMER else None,
+        reason=new.reason,
+        claimed_amount=new.amount,
+        trader_seconds_left=rules.dispute_answer_seconds,
+        merchant_seconds_left=rules.dispute_answer_seconds,
+        due_at=now,
+    )
+    await steps.announce(session, actor, new.reason)
+    session.add(dispute)
+    await session.flush()
+    await session.refresh(dispute)
+    await audit_service.log_event(
+        session, actor, "dispute.opened", entity="dispute", entity_id=dispute.id, version=dispute.version,
+        details={"order_id": order.id, "order_status": order.status, "by": side.value},
+    )  # fmt: skip
+    await turns.give_turn(session, actor, dispute, FIRST_TURN[side], now, rules)
+    await _set_aside(session, actor, deal, dispute, new.reason, rules)
+    await session.flush()
+    return dispute
+
+
+async def _set_aside(
+    session: WriteSession, actor: Actor, deal: Deal, dispute: Dispute, reason: str, rules: BusinessSettings
+) -> None:
+    order = order_status_manager.require_order(deal)
+    status = OrderStatus(order.status)
+    if status is OrderStatus.COMPLETED:
+        _, returned = balance_manager.returning_leg(order)
+        cleared = await balance_manager.cleared_amount(session, order)
+        dispute.hold_target = max(ZERO, returned - cleared)
+        if dispute.hold_target:
+            await balance_manager.hold_for_dispute(session, order, dispute.id, dispute.hold_target)
+    elif status not in order_status_manager.LAPSED:
+        await order_status_manager.dispute_order(session, actor, deal, reason, rules)
+
+
+def _check_may_open(order: Order, side: DisputeSide, now: datetime, rules: BusinessSettings) -> None:
+    status = OrderStatus(order.status)
+    if status in order_status_manager.LAPSED:
+        if side is DisputeSide.TRADER or order.direction != Direction.PAY_IN:
+            raise OrderStateConflict(order.status)
+        if side is DisputeSide.CUSTOMER and _may_claim_by_himself(order, now, rules):
+            raise OrderStateConflict(order.status, "Attach the receipt to the order itself.", code="dispute.too_early")
+        return
+    if side is DisputeSide.CUSTOMER:
+        raise OrderStateConflict(order.status)
+    if status is OrderStatus.COMPLETED:
+        if order.completed_at is None or now > order.completed_at + timedelta(seconds=rules.dispute_window_seconds):
+            raise Conflict("The time to dispute this order is over.", code="dispute.window_over")
+    elif not status.is_open or status is OrderStatus.DISPUTE:
+        raise OrderStateConflict(order.status)
+
+
+def _may_claim_by_himself(order: Order, now: datetime, rules: BusinessSettings) -> bool:
+    """The page still takes his late receipt: that is quicker, and holds the trader's money."""
+    try:
+        order_status_manager.check_late_window(order, now, rules)
+    except (OrderStateConflict, SessionExpired):
+        return False
+    return True
+
+
+async def _refuse_second(session: AnySession, order: Order) -> None:
+    other = await session.scalar(
+        select(Dispute.public_id).where(Dispute.order_id == order.id, Dispute.status.not_like("resolved%"))
+    )
+    if other is not None:
+        raise Conflict("A dispute about it is open.", code="dispute.exists", about={"dispute_id": str(other)})
