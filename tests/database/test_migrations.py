@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from jivapay.config.settings import asyncpg_url
 from jivapay.database import migrate
 from support.databases import Cluster
+from support.owner import lift_guards
 
 
 @pytest.fixture
@@ -68,3 +69,36 @@ async def test_deposits_get_their_approvals(empty: str, cluster: Cluster) -> Non
             (2, "2000", "executed", True, 2, True, "executed", "approval.executed"),
             (3, "3000", "requested", True, None, True, "requested", "approval.requested"),
         ]
+
+
+async def test_commissions_get_their_history_and_orders_their_margin(empty: str, cluster: Cluster) -> None:
+    async with at_revision(empty, "0005") as hand:
+        await lift_guards(hand)
+        await hand.execute(
+            "insert into merchant_stores (public_id, merchant_id, name, fiat_currency, crypto_currency, upper_limit,"
+            " callback_secret, rate_margin_percent) select gen_random_uuid(), 1, 'S', 'RUB', 'USDT', 1, '', 2;"
+            "insert into store_commissions values (1, 3, 2, '2026-01-02T03:04:05Z');"
+            "insert into traders (user_id, fiat_currency, crypto_currency) values (1, 'RUB', 'USDT');"
+            "insert into trader_commissions values (1, 1, 0.5, '2026-01-02T03:04:05Z');"
+            "insert into orders (incoming_order_id, store_id, trader_id, requisite_id, direction, fiat_currency,"
+            " crypto_currency, amount_agreed, amount_fiat, rate, base_rate, rate_source, rate_at, amount_crypto,"
+            " trader_amount_crypto, store_percent, trader_percent, store_commission, trader_commission,"
+            " platform_profit, limit_lower, limit_upper, limit_open_max)"
+            " select row_number() over (), 1, 1, 1, direction, 'RUB', 'USDT', 1, 1, rate, 92.5, 'manual', now(),"
+            " 1, 1, 3, 1, 0, 0, 0, 0, 1, 1"
+            " from (values ('pay_in', 94.35), ('pay_out', 90.65), ('pay_in', 93)) row (direction, rate)"
+        )
+    await migrate.upgrade(asyncpg_url(empty), cluster.app_role)
+    async with at_revision(empty, "head") as hand:
+        changes = await hand.fetch(
+            "select store_id, trader_id, direction, payment_method, percent::text, percent_before, set_by,"
+            " effective_from = '2026-01-02T03:04:05Z' from commission_changes order by id"
+        )
+        assert [tuple(row) for row in changes] == [
+            (1, None, "pay_in", None, "3", None, None, True),
+            (1, None, "pay_out", None, "2", None, None, True),
+            (None, 1, "pay_in", None, "1", None, None, True),
+            (None, 1, "pay_out", None, "0.5", None, None, True),
+        ]
+        margins = await hand.fetch("select margin_percent::text from orders order by id")
+        assert [row[0] for row in margins] == ["2", "2", None]

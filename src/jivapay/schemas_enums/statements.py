@@ -10,7 +10,8 @@ from jivapay.schemas_enums.base import AnswerModel, Code, ListQuery, QueryModel,
 from jivapay.schemas_enums.money import AmountText
 
 From = Annotated[
-    Timestamp | None, Field(alias="from", description="Included; 30 days before the end unless said otherwise")
+    Timestamp | None,
+    Field(alias="from", description="Included; 30 days before the end unless said otherwise, at most 366"),
 ]
 To = Annotated[Timestamp | None, Field(alias="to", description="Not included; now unless said otherwise")]
 TestWorld = Annotated[Literal["true", "false"], Field(description="Of the trial world")]

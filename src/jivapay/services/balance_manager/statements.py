@@ -14,7 +14,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import TextClause, bindparam, text
-from sqlalchemy.types import BigInteger, DateTime, Integer, Uuid
+from sqlalchemy.types import BigInteger, DateTime, Integer, TypeEngine, Uuid
 
 from jivapay.database.session import AnySession
 from jivapay.services.balance_manager.accounts import AccountKey, Balance, get_balance
@@ -73,78 +73,124 @@ class StatementPage:
     """False when the entry to go on from is not in this statement."""
 
 
-def _statement(*, downwards: bool, whole: bool) -> TextClause:
-    sign, order = ("<", "desc") if downwards else (">", "asc")
-    limits = "" if whole else "limit :row_limit offset :row_offset"
-    return text(f"""
-with account as ({ACCOUNT}),
-before as (
-  select coalesce(sum(p.amount), 0) as opening
-    from account a left join postings p on p.account_id = a.id and p.created_at < :start
-),
-entries as (
-  select p.id, p.transfer_id, p.amount, p.created_at,
-         b.opening + sum(p.amount) over (order by p.created_at, p.id) as balance_after,
-         row_number() over (order by p.created_at, p.id) as place
-    from before b, account a
-    join postings p on p.account_id = a.id and p.created_at >= :start and p.created_at < :end
-),
-totals as (
-  select b.opening, count(e.id) as entry_count,
-         coalesce(sum(e.amount) filter (where e.amount > 0), 0) as credited,
-         coalesce(-sum(e.amount) filter (where e.amount < 0), 0) as debited
-    from before b left join entries e on true group by b.opening
-),
-anchor as (
-  select e.place from entries e join transfers t on t.id = e.transfer_id where t.public_id = cast(:after as uuid)
-),
-page as (
-  select * from entries e
-   where cast(:after as uuid) is null or e.place {sign} (select place from anchor)
-   order by e.place {order} {limits}
-)
-select totals.opening, totals.entry_count, totals.credited, totals.debited,
-       cast(:after as uuid) is null or exists (select 1 from anchor) as cursor_found,
+PRESENT = """
+  select a.id,
+         a.balance + case when a.rolled_up then coalesce((
+           select sum(p.amount) from postings p
+            where p.account_id = a.id and p.xid >= coalesce(a.rolled_xid, '0'::xid8)), 0) else 0 end as total
+    from accounts a join account using (id)
+"""
+"""What the account holds to its last posting, whether or not a job adds them."""
+IN_PERIOD = "p.account_id = a.id and p.created_at >= :start and p.created_at < :end"
+OPENING = """
+  select coalesce((select total from present), 0) - coalesce((
+           select sum(p.amount) from account a join postings p on p.account_id = a.id and p.created_at >= :start
+         ), 0) as opening
+"""
+"""From the present backwards: what is read most often is recent, and an account's whole past may be millions."""
+SHOWN = """
        t.public_id as transfer_id, page.created_at as at, t.kind, page.amount, page.balance_after,
        t.ref_type as reference_type, coalesce(i.public_id, d.public_id) as reference_id, i.public_id as order_id,
        i.external_id as external_order_id, r.public_id as reverses
-  from totals
-  left join page on true
+"""
+NAMED = """
   left join transfers t on t.id = page.transfer_id
   left join transfers r on r.id = t.reverses_id
   left join orders o on t.ref_type = 'order' and o.id = t.ref_id
   left join incoming_orders i on i.id = o.incoming_order_id
   left join deposits d on t.ref_type = 'deposit' and d.id = t.ref_id
- order by page.place {order}
-""").bindparams(  # noqa: S608 - built from our own constants
-        bindparam("owner_id", type_=BigInteger()),
-        bindparam("start", type_=DateTime(timezone=True)),
-        bindparam("end", type_=DateTime(timezone=True)),
-        bindparam("after", type_=Uuid()),
-        *(() if whole else (bindparam("row_limit", type_=Integer()), bindparam("row_offset", type_=Integer()))),
+"""
+
+
+def _bound(statement: str, **more: TypeEngine[Any]) -> TextClause:
+    kinds: dict[str, TypeEngine[Any]] = {
+        "owner_id": BigInteger(),
+        "start": DateTime(timezone=True),
+        "end": DateTime(timezone=True),
+        **more,
+    }
+    return text(statement).bindparams(*(bindparam(name, type_=kind) for name, kind in kinds.items()))
+
+
+def _page_statement(*, downwards: bool) -> TextClause:
+    """Sums come from the index alone; rows are fetched for what is shown. No row is numbered that is not shown."""
+    sign, order = ("<", "desc") if downwards else (">", "asc")
+    return _bound(
+        f"""
+with account as ({ACCOUNT}),
+present as ({PRESENT}),
+before as ({OPENING}),
+totals as (
+  select b.opening, count(p.id) as entry_count,
+         coalesce(sum(p.amount) filter (where p.amount > 0), 0) as credited,
+         coalesce(-sum(p.amount) filter (where p.amount < 0), 0) as debited
+    from before b left join (account a join postings p on {IN_PERIOD}) on true group by b.opening
+),
+anchor as (
+  select p.created_at, p.id
+    from transfers t join postings p on p.transfer_id = t.id join account a on {IN_PERIOD}
+   where t.public_id = cast(:after as uuid)
+),
+shown as (
+  select p.id, p.transfer_id, p.amount, p.created_at
+    from account a join postings p on {IN_PERIOD}
+   where cast(:after as uuid) is null or (p.created_at, p.id) {sign} (select created_at, id from anchor)
+   order by p.created_at {order}, p.id {order}
+   limit :row_limit offset :row_offset
+),
+base as (
+  select b.opening + coalesce((
+           select sum(p.amount) from account a join postings p on {IN_PERIOD}
+            where (p.created_at, p.id) < (select s.created_at, s.id from shown s order by 1, 2 limit 1)), 0) as amount
+    from before b
+),
+page as (
+  select s.*, base.amount + sum(s.amount) over (order by s.created_at, s.id) as balance_after from shown s, base
+)
+select totals.opening, totals.entry_count, totals.credited, totals.debited,
+       cast(:after as uuid) is null or exists (select 1 from anchor) as cursor_found, {SHOWN}
+  from totals left join page on true {NAMED}
+ order by page.created_at {order}, page.id {order}
+""",  # noqa: S608 - built from our own constants
+        after=Uuid(),
+        row_limit=Integer(),
+        row_offset=Integer(),
     )
 
 
-UPWARDS = _statement(downwards=False, whole=False)
-DOWNWARDS = _statement(downwards=True, whole=False)
-WHOLE = _statement(downwards=False, whole=True)
-COUNT_UP_TO = text(f"""
-with account as ({ACCOUNT})
-select count(*) from (
-  select 1 from account a join postings p on p.account_id = a.id and p.created_at >= :start and p.created_at < :end
-   limit :row_limit
-) counted
-""").bindparams(  # noqa: S608 - built from our own constants
-    bindparam("owner_id", type_=BigInteger()),
-    bindparam("start", type_=DateTime(timezone=True)),
-    bindparam("end", type_=DateTime(timezone=True)),
+UPWARDS = _page_statement(downwards=False)
+DOWNWARDS = _page_statement(downwards=True)
+WHOLE = _bound(f"""
+with account as ({ACCOUNT}),
+present as ({PRESENT}),
+before as ({OPENING}),
+page as (
+  select p.id, p.transfer_id, p.amount, p.created_at,
+         b.opening + sum(p.amount) over (order by p.created_at, p.id) as balance_after
+    from before b, account a join postings p on {IN_PERIOD}
+),
+totals as (
+  select b.opening, count(page.id) as entry_count,
+         coalesce(sum(page.amount) filter (where page.amount > 0), 0) as credited,
+         coalesce(-sum(page.amount) filter (where page.amount < 0), 0) as debited
+    from before b left join page on true group by b.opening
 )
-AT_A_MOMENT = text(f"""
+select totals.*, {SHOWN}
+  from totals left join page on true {NAMED}
+ order by page.created_at, page.id
+""")  # noqa: S608 - built from our own constants
+COUNT_UP_TO = _bound(f"""
 with account as ({ACCOUNT})
-select (select coalesce(sum(p.amount), 0) from account a join postings p on p.account_id = a.id
-         where p.created_at <= :at),
-       (select coalesce(sum(h.amount), 0) from account a join holds h on h.account_id = a.id
-         where h.created_at <= :at and (h.resolved_at is null or h.resolved_at > :at))
+select count(*) from (select 1 from account a join postings p on {IN_PERIOD} limit :row_limit) counted
+""")  # noqa: S608 - as above
+AT_A_MOMENT = text(f"""
+with account as ({ACCOUNT}),
+present as ({PRESENT})
+select coalesce((select total from present), 0) - coalesce((
+         select sum(p.amount) from account a join postings p on p.account_id = a.id and p.created_at > :at), 0),
+       coalesce((
+         select sum(h.amount) from account a join holds h on h.account_id = a.id
+          where h.created_at <= :at and (h.resolved_at is null or h.resolved_at > :at)), 0)
 """).bindparams(bindparam("owner_id", type_=BigInteger()), bindparam("at", type_=DateTime(timezone=True)))  # noqa: S608 - as above
 
 
@@ -175,7 +221,7 @@ async def stream_statement(
     session: AnySession, key: AccountKey, period: Period, *, batch: int
 ) -> AsyncIterator[tuple[Totals, AsyncIterator[list[Entry]]]]:
     """The totals, and all entries in batches as they come from the database, oldest first."""
-    result = await session.stream(WHOLE, {**_values(key, period), "after": None})
+    result = await session.stream(WHOLE, _values(key, period))
     batches = result.partitions(batch)
     first = await anext(batches)
 
