@@ -44,6 +44,10 @@ CATALOGUE: dict[str, str] = {
     "orders:read:any": "See every order",
     "orders:review:any": "Approve or reject orders that wait for a person",
     "orders:decide:any": "Complete, cancel or fail orders that wait for a person",
+    "disputes:read:any": "See every dispute and its evidence",
+    "disputes:open:any": "Open a dispute about any order",
+    "disputes:answer:any": "Ask and write in disputes",
+    "disputes:resolve:any": "Decide disputes",
     "stores:read:any": "See every store",
     "stores:edit:any": "Change every store",
     "traders:read:any": "See every trader",
@@ -63,6 +67,9 @@ CATALOGUE: dict[str, str] = {
     "orders:create:own": "Make orders in the name of one's own stores",
     "orders:confirm:own": "Confirm one's own orders",
     "orders:cancel:own": "Cancel and dispute one's own orders",
+    "disputes:read:own": "See disputes about one's own orders",
+    "disputes:open:own": "Dispute one's own orders",
+    "disputes:answer:own": "Write in disputes about one's own orders",
     "requisites:read:own": "See one's own requisites",
     "requisites:edit:own": "Add and change one's own requisites",
     "work:switch:own": "Begin and end one's own work",
@@ -78,12 +85,15 @@ CATALOGUE: dict[str, str] = {
 OWN_PROFILE = ("profile:read:own", "profile:edit:own")
 """What everybody who is signed in may do."""
 
+OWN_DISPUTES = ("disputes:read:own", "disputes:open:own", "disputes:answer:own")
+
 ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
     Role.TRADER: (
         *OWN_PROFILE,
         "orders:read:own",
         "orders:confirm:own",
         "orders:cancel:own",
+        *OWN_DISPUTES,
         "requisites:read:own",
         "requisites:edit:own",
         "work:switch:own",
@@ -96,6 +106,7 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "orders:create:own",
         "orders:confirm:own",
         "orders:cancel:own",
+        *OWN_DISPUTES,
         "balances:read:own",
         "commissions:read:own",
         "callbacks:read:own",
@@ -114,6 +125,7 @@ PRESETS: dict[Role, dict[str, tuple[str, ...]]] = {
             "users:read:any",
             "requisites:*:any",
             "orders:*:any",
+            "disputes:*:any",
             "approvals:*:any",
             "stores:read:any",
             "traders:read:any",
@@ -136,12 +148,13 @@ PRESETS: dict[Role, dict[str, tuple[str, ...]]] = {
         "orders": (
             "orders:read:any",
             "orders:review:any",
+            "disputes:*:any",
             "requisites:read:any",
             "stores:read:any",
             "traders:read:any",
             "merchants:read:any",
         ),
-        "readonly": ("orders:read:any", "requisites:read:any", "statistics:read:any"),
+        "readonly": ("orders:read:any", "disputes:read:any", "requisites:read:any", "statistics:read:any"),
     },
     Role.TEAMLEAD: {
         "team": ("traders:read:team", "traders:traffic:team", "statistics:read:team", "requisites:read:team")

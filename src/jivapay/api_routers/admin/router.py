@@ -11,7 +11,7 @@ from jivapay.api_routers.admin import (
     store_management_router,
     user_management_router,
 )
-from jivapay.api_routers.common import approvals, staff_orders
+from jivapay.api_routers.common import approvals, staff_disputes, staff_orders
 from jivapay.schemas_enums.enums import Role
 from jivapay.security.access import bearer_scheme
 from jivapay.utils.routing import api_router
@@ -26,6 +26,7 @@ for part in (
     platform_stats_router,
     store_management_router,
     staff_orders,
+    staff_disputes,
     approvals,
     rate_management_router,
     settings_management_router,

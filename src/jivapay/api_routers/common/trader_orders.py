@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, File, Query, Response, UploadFile
 
+from jivapay.api_routers.common.files import send_document
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
 from jivapay.schemas_enums.certificates import RateCertificateRead
@@ -42,12 +43,7 @@ async def get_rate_certificate(actor: Reader, session: ReadDb, order_id: UUID) -
 async def get_receipt(actor: Reader, resources: AppResources, order_id: UUID) -> Response:
     """The newest receipt, as an attachment: nothing a customer sent is shown in place."""
     found = await order_service.download_receipt_for_trader(resources, actor, order_id)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{found.file_name}"',
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
-    return Response(found.data, media_type=found.content_type, headers=headers)
+    return send_document(found)
 
 
 @router.post("/{order_id}/confirm")

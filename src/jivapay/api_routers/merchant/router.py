@@ -1,6 +1,6 @@
 """Everything merchants call, under one prefix."""
 
-from jivapay.api_routers.common import merchant_callbacks, merchant_orders, store_statements, stores
+from jivapay.api_routers.common import disputes, merchant_callbacks, merchant_orders, store_statements, stores
 from jivapay.schemas_enums.enums import Role
 from jivapay.security.access import bearer_scheme
 from jivapay.utils.routing import api_router
@@ -9,4 +9,5 @@ router = api_router("/api/merchant", tags=("merchant",), dependencies=[bearer_sc
 router.include_router(stores.router)
 router.include_router(store_statements.router)
 router.include_router(merchant_orders.router)
+router.include_router(disputes.router)
 router.include_router(merchant_callbacks.router)

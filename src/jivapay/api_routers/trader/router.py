@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from jivapay.api_routers.common import requisites, trader_orders, trader_statements
+from jivapay.api_routers.common import disputes, requisites, trader_orders, trader_statements
 from jivapay.api_routers.common.rendering import read_account, read_terms
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import OwnerType, Role
@@ -20,6 +20,7 @@ from jivapay.utils.routing import api_router
 router = api_router("/api/trader", tags=("trader",), dependencies=[bearer_scheme(Role.TRADER)])
 router.include_router(requisites.router)
 router.include_router(trader_orders.router)
+router.include_router(disputes.router)
 router.include_router(trader_statements.router)
 
 Worker = Annotated[Actor, Depends(requires("work:switch:own"))]

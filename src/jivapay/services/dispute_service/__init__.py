@@ -8,6 +8,7 @@ writer of the statuses of disputes; the order's own steps are `order_status_mana
 from jivapay.services.dispute_service.clocks import expire_turns, top_up_holds
 from jivapay.services.dispute_service.looking import (
     DisputeView,
+    download_evidence,
     get_dispute,
     get_evidence,
     get_timeline,
@@ -30,6 +31,7 @@ __all__ = [
     "NewDispute",
     "Said",
     "add_evidence",
+    "download_evidence",
     "execute_resolution",
     "expire_turns",
     "get_dispute",

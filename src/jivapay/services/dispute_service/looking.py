@@ -22,8 +22,10 @@ from jivapay.database.session import AnySession
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.enums import ActorKind, DisputeSide, DisputeStatus, DocumentState, Role
-from jivapay.services import balance_manager, reference_data
+from jivapay.services import balance_manager, document_service, reference_data
 from jivapay.services.dispute_service import turns
+from jivapay.services.document_service import Download
+from jivapay.utils.resources import Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,13 @@ async def get_evidence(session: AnySession, actor: Actor, dispute_id: UUID, docu
         if evidence.document.public_id == document_id and evidence.may_download:
             return evidence.document
     raise NotFound
+
+
+async def download_evidence(resources: Resources, actor: Actor, dispute_id: UUID, document_id: UUID) -> Download:
+    """Such a file, fetched after the transaction that found it. Raises NotFound, StorageError."""
+    async with resources.database.read() as session:
+        document = await get_evidence(session, actor, dispute_id, document_id)
+    return await document_service.load_for_download(resources.storage, document)
 
 
 async def get_timeline(session: AnySession, order_id: UUID) -> list[TimelineEntry]:
