@@ -32,8 +32,11 @@ VIEWS = (
     "balance_trader_crypto_history",
     "balance_platform",
     "balance_platform_history",
+    "transfer_facts",
 )
-"""The documents' balance tables. They read with their owner's rights: a role for reports needs nothing but these."""
+"""The documents' balance tables, and what each transfer was for. They read with their owner's rights: a role for
+reports needs nothing but these.
+"""
 DELETABLE = frozenset({"outbox", "idempotency_keys", "sign_in_failures", "fraud_list_entries"})
 
 

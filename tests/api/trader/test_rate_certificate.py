@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from factories import disputes
 from factories.office import code_of, open_office
 from factories.world import World, make_world
 from jivapay.schemas_enums.enums import Role
@@ -75,6 +76,19 @@ async def test_both_amounts_from_the_json_alone(priced: World) -> None:
         missing = f"/orders/{NOBODY}/rate-certificate"
         for person in (admin, trader, merchant):
             assert code_of(await person.get(missing)) == (404, "not_found")
+
+
+async def test_another_amount_is_certified_at_the_same_terms(priced: World) -> None:
+    incoming_id = await priced.complete()
+    dispute = await disputes.open_dispute(priced, incoming_id)
+    assert await disputes.resolve(priced, dispute, "adjusted", amount="4000.00") == "resolved_adjusted"
+    order_id = (await priced.deal(incoming_id)).incoming.public_id
+    async with open_office(priced.resources) as office:
+        admin = await office.admin()
+        shown = (await admin.get(f"/orders/{order_id}/rate-certificate")).json()
+    assert (shown["amount_fiat"], shown["amount_agreed"]) == ("4000.00", "4750.00")
+    for side in ("store", "trader"):
+        assert recompute(shown, side) == (shown[side]["amount_crypto"], shown[side]["commission"])
 
 
 async def test_there_is_none_before_a_requisite_is_assigned(priced: World) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from factories import disputes
 from factories.people import CRYPTO, FIAT
 from factories.world import World
 from jivapay.schemas_enums.enums import AccountKind
 from jivapay.services import balance_manager
-from jivapay.services.balance_manager import AccountKey, Period
+from jivapay.services.balance_manager import AccountKey, Period, ProfitBy
 
 pytestmark = pytest.mark.usefixtures("own_invariants_hold")
 LONG_AGO, FAR = timedelta(days=3), timedelta(days=1)
@@ -146,8 +147,9 @@ async def test_profit_is_the_same_whichever_way_it_is_told(world: World) -> None
     expected = await world.scalar("select sum(platform_profit) from orders where status = 'completed'")
     assert expected > 0
     async with world.database.read() as session:
-        for by, count in (("day", None), ("store", 2), ("trader", 1)):
-            rows = await balance_manager.list_profit(session, by, period, test=False)  # type: ignore[arg-type]  # words of the literal
+        counts: dict[ProfitBy, int | None] = {"day": None, "store": 2, "trader": 1}
+        for by, count in counts.items():
+            rows = await balance_manager.list_profit(session, by, period, test=False)
             assert sum(row.profit for row in rows) == expected
             assert sum(row.orders for row in rows) == 5
             assert count is None or len(rows) == count
@@ -192,3 +194,36 @@ async def test_the_documents_tables(world: World) -> None:
             last = await one("select new_balance, operation_type from balance_store_history order by id desc limit 1")
             assert tuple(last) == (store.total, "settlement")
         await world.roll_up()
+
+
+async def test_corrections_stand_with_their_order(world: World) -> None:
+    """Adjusted, reversed and lent: statements name order and dispute, and profit follows what is still in force."""
+    adjusted, reversed_ = await world.complete(), await world.complete(Decimal("1000.00"))
+    first = await disputes.open_dispute(world, adjusted)
+    assert await disputes.resolve(world, first, "adjusted", amount="4000.00") == "resolved_adjusted"
+    second = await disputes.open_dispute(world, reversed_)
+    assert await disputes.resolve(world, second, "cancelled") == "resolved_cancelled"
+    orders = {(await world.deal(one)).incoming.public_id for one in (adjusted, reversed_)}
+    period = Period(world.clock.now() - LONG_AGO, world.clock.now() + FAR)
+    async with world.database.read() as session:
+        for key in accounts(world):
+            entries = (await balance_manager.get_statement_page(session, key, period, limit=50)).entries
+            corrections = [entry for entry in entries if entry.kind not in {"settlement", "deposit"}]
+            assert {entry.kind for entry in corrections} == {"adjustment", "settlement_reversal"}
+            assert {entry.order_id for entry in corrections} == orders
+            assert {entry.reference_id for entry in corrections if entry.kind == "adjustment"} == {first}
+            settled = {entry.transfer_id for entry in entries if entry.kind == "settlement"}
+            assert [entry.reverses in settled for entry in corrections if entry.kind != "adjustment"] == [True]
+        expected = await session.scalar(text("select platform_profit from orders where status = 'completed'"))
+        by: ProfitBy
+        for by in ("day", "store", "trader"):
+            rows = await balance_manager.list_profit(session, by, period, test=False)
+            assert sum(row.profit for row in rows) == expected
+            assert [row.orders for row in rows] == [2]
+        told = await session.execute(
+            text("select platform_profit, order_id is not null, description from balance_platform_history order by id")
+        )
+        views = told.all()
+    assert sum(row[0] for row in views) == expected
+    assert all(row[1] for row in views)
+    assert f"dispute {first}" in {row[2] for row in views}

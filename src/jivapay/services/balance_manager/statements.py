@@ -90,15 +90,13 @@ OPENING = """
 """From the present backwards: what is read most often is recent, and an account's whole past may be millions."""
 SHOWN = """
        t.public_id as transfer_id, page.created_at as at, t.kind, page.amount, page.balance_after,
-       t.ref_type as reference_type, coalesce(i.public_id, d.public_id) as reference_id, i.public_id as order_id,
-       i.external_id as external_order_id, r.public_id as reverses
+       t.ref_type as reference_type, f.reference_id, f.public_order_id as order_id, f.external_order_id,
+       r.public_id as reverses
 """
 NAMED = """
   left join transfers t on t.id = page.transfer_id
   left join transfers r on r.id = t.reverses_id
-  left join orders o on t.ref_type = 'order' and o.id = t.ref_id
-  left join incoming_orders i on i.id = o.incoming_order_id
-  left join deposits d on t.ref_type = 'deposit' and d.id = t.ref_id
+  left join transfer_facts f on f.transfer_id = t.id
 """
 
 
@@ -295,7 +293,8 @@ select {day}, {owner}, a.currency, sum(p.amount), count(distinct o.id)
   from accounts a
   join postings p on p.account_id = a.id and p.created_at >= :start and p.created_at < :end
   join transfers t on t.id = p.transfer_id
-  left join orders o on t.ref_type = 'order' and o.id = t.ref_id
+  join transfer_facts f on f.transfer_id = t.id
+  left join orders o on o.id = f.order_id
   left join merchant_stores s on s.id = o.store_id
   left join traders tr on tr.id = o.trader_id
   left join users u on u.id = tr.user_id
