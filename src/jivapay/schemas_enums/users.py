@@ -73,7 +73,7 @@ class CommissionChangeRead(CommissionTermRead):
     id: UUID
     percent_before: PercentText | None
     set_by: UUID | None
-    """Null for the operator at the command line."""
+    """Null for the operator at the command line, and for those whose commissions they are."""
     reason: str
     created_at: datetime
 

@@ -46,13 +46,16 @@ async def test_history_says_who_when_from_what_to_what(office: Office, admin: Pe
     assert (newest["direction"], newest["percent_before"], newest["percent"]) == ("pay_in", "3", "3.5")
     assert (newest["set_by"], newest["reason"], newest["payment_method"]) == (str(admin.id), "new year", None)
     assert newest["effective_from"] == newest["created_at"]
+    own = (await merchant.get(f"/stores/{store}/commissions/history")).json()
+    assert own["items"] == [{**item, "set_by": None} for item in page["items"]]
     assert {item["percent_before"] for item in page["items"][1:]} == {None}
     shown = (await merchant.get(f"/stores/{store}/commissions")).json()
     assert [(term["direction"], term["percent"]) for term in shown["in_force"]] == [("pay_in", "3.5"), ("pay_out", "2")]
     assert shown["planned"] == []
     assert shown == (await admin.get(f"/stores/{store}/commissions")).json()
     stranger = await office.merchant()
-    assert code_of(await stranger.get(f"/stores/{store}/commissions")) == (404, "not_found")
+    for path in (f"/stores/{store}/commissions", f"/stores/{store}/commissions/history"):
+        assert code_of(await stranger.get(path)) == (404, "not_found")
     async with office.resources.database.read() as session:
         rows = select(AuditLog.details).where(AuditLog.action == "store.commission_set").order_by(AuditLog.id.desc())
         details: dict[str, Any] = (await session.scalars(rows.limit(1))).one()
@@ -114,6 +117,9 @@ async def test_a_trader_reads_his_own(office: Office, admin: Person) -> None:
     assert shown == (await admin.get(f"/traders/{trader.id}/commissions")).json()
     history = (await admin.get(f"/traders/{trader.id}/commissions/history", params={"page_size": 1})).json()
     assert (history["total"], len(history["items"])) == (4, 1)
+    own = (await trader.get("/commissions/history")).json()
+    assert [(item["percent"], item["reason"]) for item in own["items"][:1]] == [("0.5", "phones are quicker")]
+    assert {item["set_by"] for item in own["items"]} == {None}
     ended = await admin.post(f"/traders/{trader.id}/commission/sbp/end", json={"reason": "r"})
     assert ended.status_code == 204
     for path in ("commissions", "commissions/history"):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
-from jivapay.api_routers.common.rendering import read_change, read_commission, read_terms
+from jivapay.api_routers.common.rendering import read_changes, read_commission, read_terms
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Code, Page, PageQuery
 from jivapay.schemas_enums.enums import OwnerType
@@ -97,5 +97,4 @@ async def _history(
     changes, total = await commission_service.list_changes(
         session, owner_type, owner_id, page=query.page, page_size=query.page_size
     )
-    items = [read_change(change) for change in changes]
-    return Page(items=items, total=total, page=query.page, page_size=query.page_size)
+    return read_changes(changes, total, query, with_author=True)

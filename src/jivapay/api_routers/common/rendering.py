@@ -1,10 +1,12 @@
 """Rows as they are shown: every amount with its currency's own decimals, every number masked."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from jivapay.database.models.people import StoreApiKey, User
 from jivapay.domain.money import format_amount, format_percent
 from jivapay.schemas_enums.approvals import ApprovalRead
+from jivapay.schemas_enums.base import Page, PageQuery
 from jivapay.schemas_enums.enums import Direction
 from jivapay.schemas_enums.requisites import RequisiteRead, RequisiteSettingsRead
 from jivapay.schemas_enums.stores import AccountBalanceRead, ApiKeyRead, BalanceRead, StoreRead
@@ -52,7 +54,15 @@ def _read_term(term: Term) -> CommissionTermRead:
     )
 
 
-def read_change(change: Change) -> CommissionChangeRead:
+def read_changes(
+    changes: Sequence[Change], total: int, query: PageQuery, *, with_author: bool
+) -> Page[CommissionChangeRead]:
+    """One page of a history. Whose commissions they are learns what was changed and why, not by whom."""
+    items = [_read_change(change, with_author=with_author) for change in changes]
+    return Page(items=items, total=total, page=query.page, page_size=query.page_size)
+
+
+def _read_change(change: Change, *, with_author: bool) -> CommissionChangeRead:
     row = change.row
     return CommissionChangeRead(
         id=row.public_id,
@@ -61,7 +71,7 @@ def read_change(change: Change) -> CommissionChangeRead:
         percent=None if row.percent is None else format_percent(row.percent),
         percent_before=None if row.percent_before is None else format_percent(row.percent_before),
         effective_from=row.effective_from,
-        set_by=change.set_by,
+        set_by=change.set_by if with_author else None,
         reason=row.reason,
         created_at=row.created_at,
     )

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
-from jivapay.api_routers.common.rendering import read_api_key, read_balance, read_store, read_terms
+from jivapay.api_routers.common.rendering import read_api_key, read_balance, read_changes, read_store, read_terms
 from jivapay.api_routers.idempotency import Claim
 from jivapay.domain.actors import Actor
-from jivapay.schemas_enums.base import Page
+from jivapay.schemas_enums.base import Page, PageQuery
 from jivapay.schemas_enums.enums import OwnerType
 from jivapay.schemas_enums.statements import AtQuery
 from jivapay.schemas_enums.stores import (
@@ -25,7 +25,7 @@ from jivapay.schemas_enums.stores import (
     StorePatch,
     StoreRead,
 )
-from jivapay.schemas_enums.users import CommissionTermsRead
+from jivapay.schemas_enums.users import CommissionChangeRead, CommissionTermsRead
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.security.store_auth import api_key_pepper
@@ -102,6 +102,18 @@ async def get_store_terms(actor: TermsReader, session: ReadDb, store_id: UUID) -
     """What the store pays, and what has been decided for later."""
     view = await merchant_service.get_merchant_store(session, actor, store_id)
     return read_terms(await commission_service.get_terms(session, OwnerType.STORE, view.store.id))
+
+
+@router.get("/{store_id}/commissions/history")
+async def list_commission_changes(
+    actor: TermsReader, session: ReadDb, store_id: UUID, query: Annotated[PageQuery, Query()]
+) -> Page[CommissionChangeRead]:
+    """Newest first."""
+    view = await merchant_service.get_merchant_store(session, actor, store_id)
+    changes, total = await commission_service.list_changes(
+        session, OwnerType.STORE, view.store.id, page=query.page, page_size=query.page_size
+    )
+    return read_changes(changes, total, query, with_author=False)
 
 
 @router.get("/{store_id}/balance")

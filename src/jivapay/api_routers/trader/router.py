@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from jivapay.api_routers.common import disputes, requisites, trader_orders, trader_statements
-from jivapay.api_routers.common.rendering import read_account, read_terms
+from jivapay.api_routers.common.rendering import read_account, read_changes, read_terms
 from jivapay.domain.actors import Actor
+from jivapay.schemas_enums.base import Page, PageQuery
 from jivapay.schemas_enums.enums import OwnerType, Role
 from jivapay.schemas_enums.statements import AtQuery
 from jivapay.schemas_enums.stores import AccountBalances
 from jivapay.schemas_enums.traders import WorkRead, WorkWrite
-from jivapay.schemas_enums.users import CommissionTermsRead
+from jivapay.schemas_enums.users import CommissionChangeRead, CommissionTermsRead
 from jivapay.security.access import bearer_scheme, requires
 from jivapay.security.dependencies import ReadDb, WriteDb
 from jivapay.services import commission_service, trader_service
@@ -44,6 +45,18 @@ async def get_commissions(actor: TermsReader, session: ReadDb) -> CommissionTerm
     """What he takes, and what has been decided for later."""
     trader = await trader_service.get_trader(session, actor)
     return read_terms(await commission_service.get_terms(session, OwnerType.TRADER, trader.id))
+
+
+@router.get("/commissions/history")
+async def list_commission_changes(
+    actor: TermsReader, session: ReadDb, query: Annotated[PageQuery, Query()]
+) -> Page[CommissionChangeRead]:
+    """Newest first."""
+    trader = await trader_service.get_trader(session, actor)
+    changes, total = await commission_service.list_changes(
+        session, OwnerType.TRADER, trader.id, page=query.page, page_size=query.page_size
+    )
+    return read_changes(changes, total, query, with_author=False)
 
 
 @router.get("/balances")
