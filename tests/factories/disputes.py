@@ -16,6 +16,7 @@ from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.people import MerchantStore
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
+from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.enums import ActorKind, DepositNetwork, Direction, DisputeOutcome, OwnerType, Role
 from jivapay.services import approval_service, balance_manager, deposit_service, dispute_service, order_status_manager
 from jivapay.services.api_key_service import StoreContext
@@ -92,7 +93,8 @@ async def approve(world: World, dispute_id: UUID, actor: Actor | None = None) ->
     row = await get(world, dispute_id)
     async with world.database.write() as session:
         waiting = await approval_service.find_open(session, dispute_service.RESOLVE, "dispute", row.id)
-        assert waiting is not None
+        if waiting is None:
+            raise NotFound
         approval = await approval_service.take(session, second, waiting.public_id)
         await dispute_service.execute_resolution(session, second, approval, world.rules)
     return (await get(world, dispute_id)).status

@@ -41,6 +41,10 @@ class Court:
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
+    async def back(self, user_id: int, person: Person) -> Person:
+        """Signed in anew: time has gone by."""
+        return await self.office.enter(user_id, person.id, person.role)
+
 
 @pytest.fixture
 async def court(world: World) -> AsyncIterator[Court]:
@@ -126,14 +130,8 @@ async def test_an_open_order_waits_with_its_hold(court: Court) -> None:
     assert (await court.world.trader_balance()).held == Decimal(0)
 
 
-async def test_refused_when_it_is_too_late_or_not_theirs(court: Court) -> None:
-    lapsed = await court.world.assign(Decimal(100))
+async def test_refused_when_it_is_not_theirs(court: Court) -> None:
     _, order_id = await court.completed()
-    await court.world.advance(court.world.rules.client_pay_seconds + 1)
-    await court.world.expire_due()
-    lapsed_id = (await court.world.deal(lapsed)).incoming.public_id
-    by_trader = await court.trader.post(f"/orders/{lapsed_id}/dispute", json={"reason": "x"})
-    assert code_of(by_trader) == (409, "order.state_conflict")
     waiting = (await court.world.deal(await court.world.accept(Decimal(10)))).incoming.public_id
     unassigned = await court.merchant.post(f"/orders/{waiting}/dispute", json={"reason": "x"})
     assert code_of(unassigned) == (409, "order.state_conflict")
@@ -143,8 +141,22 @@ async def test_refused_when_it_is_too_late_or_not_theirs(court: Court) -> None:
     assert code_of(await court.support.post(f"/orders/{NOBODY}/dispute", json={"reason": "x"})) == (404, "not_found")
     bad = await court.merchant.post(f"/orders/{order_id}/dispute", json={"reason": "x", "amount": "1.001"})
     assert code_of(bad) == (422, "money.too_many_decimals")
+    assert await court.world.scalar("select count(*) from disputes") == 0
+
+
+async def test_refused_when_it_is_too_late(court: Court) -> None:
+    """A trader has nothing to dispute about an order that lapsed; nobody has after the window."""
+    lapsed = await court.world.assign(Decimal(100))
+    _, order_id = await court.completed()
+    await court.world.advance(court.world.rules.client_pay_seconds + 1)
+    await court.world.expire_due()
+    lapsed_id = (await court.world.deal(lapsed)).incoming.public_id
+    trader = await court.back(court.world.trader.user_id, court.trader)
+    by_trader = await trader.post(f"/orders/{lapsed_id}/dispute", json={"reason": "x"})
+    assert code_of(by_trader) == (409, "order.state_conflict")
     await court.world.advance(court.world.rules.dispute_window_seconds)
-    over = await court.merchant.post(f"/orders/{order_id}/dispute", json={"reason": "x"})
+    trader = await court.back(court.world.trader.user_id, court.trader)
+    over = await trader.post(f"/orders/{order_id}/dispute", json={"reason": "x"})
     assert code_of(over) == (409, "dispute.window_over")
     assert await court.world.scalar("select count(*) from disputes") == 0
 
