@@ -5,9 +5,10 @@ from decimal import Decimal
 from factories import disputes, people
 from factories.people import CRYPTO
 from factories.world import World
+from jivapay.config.crypto import HeadSigner
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import OwnerType
-from jivapay.services import audit_chain, deposit_service, idempotency
+from jivapay.services import audit_chain, chain_heads, deposit_service, idempotency, posting_chain
 from jivapay.services.api_key_service import StoreContext
 from jivapay.services.deposit_service import NewDeposit
 from jivapay.services.idempotency import IdempotencyClaim
@@ -17,6 +18,7 @@ CALLBACKS = "https://shop.example/hook"
 
 async def live_through(world: World) -> None:
     """Orders in every state a pay-in can be in, in both worlds, with callbacks, deposits, reviews and time."""
+    await _seal_a_day(world)
     await _lapse_and_revive(world)
     await _meet_rules(world)
     await _trade_in_other_ways(world)
@@ -37,7 +39,20 @@ async def come_to_rest(world: World) -> None:
     await world.roll_up()
     await world.relay()
     await world.deliver_callbacks()
+    await chain(world)
+
+
+async def _seal_a_day(world: World) -> None:
+    await world.complete()
+    await world.advance(86_400 + 16 * 60)
+    await chain(world)
+    assert await chain_heads.seal_due(world.database, HeadSigner.from_settings(world.resources.settings))
+
+
+async def chain(world: World) -> None:
+    """Audit rows and postings get their links."""
     await audit_chain.append(world.database)
+    await posting_chain.append(world.database)
 
 
 async def _lapse_and_revive(world: World) -> None:

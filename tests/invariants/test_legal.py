@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import text, update
 
 from factories.world import SYSTEM, World
-from invariants.history import CALLBACKS, come_to_rest
+from invariants.history import CALLBACKS, chain, come_to_rest
 from jivapay.database.models.requisites import RequisiteSettings
 from jivapay.domain.outcomes import Assigned, NoRequisite
 from jivapay.exceptions import JivaPayException, OrderStateConflict, ValidationFailed
-from jivapay.services import audit_chain, freeze_service, order_processor
+from jivapay.services import freeze_service, order_processor
 from support.invariants import find_violations
 
 
@@ -208,10 +208,10 @@ async def test_callbacks_that_fail_until_they_are_given_up(world: World) -> None
     for _ in range(10):
         await world.relay()
         await world.deliver_callbacks(500)
-        await audit_chain.append(world.database)
+        await chain(world)
         assert await find_violations(world.database, live=True) == {}
         await world.advance(100_000)
-        await audit_chain.append(world.database)
+        await chain(world)
     assert await world.scalar("select (state, attempts)::text from callback_deliveries") == "(exhausted,10)"
 
 

@@ -18,6 +18,7 @@ async def test_everything_first_then_what_changed(world: World) -> None:
     await world.advance(86_400)
     await world.relay()
     await timetable.chain_audit()
+    await timetable.chain_postings()
     await timetable.check_invariants()
     async with world.database.read() as session:
         runs = await session.scalars(select(InvariantRun).order_by(InvariantRun.id))

@@ -26,6 +26,7 @@ from jivapay.services import (
     order_processor,
     order_service,
     platform_service,
+    posting_chain,
 )
 from jivapay.services.balance_manager import AccountKey
 from jivapay.utils.resources import open_resources
@@ -191,7 +192,11 @@ class Play:
         """All that runs by the clock, beside each other."""
         world = self.world
         await asyncio.gather(
-            world.expire_due(), world.expire_due(), world.roll_up(), audit_chain.append(world.database)
+            world.expire_due(),
+            world.expire_due(),
+            world.roll_up(),
+            audit_chain.append(world.database),
+            posting_chain.append(world.database),
         )
         await world.relay()
         await world.deliver_callbacks(*[answer] * 5)

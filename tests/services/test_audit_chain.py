@@ -11,12 +11,11 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from jivapay.database.audit_digest import GENESIS
 from jivapay.database.models.records import AuditChain, AuditLog
 from jivapay.database.session import Database, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.services import audit_chain, audit_service
-from jivapay.services.audit_chain import Head
+from jivapay.services.hash_chain import GENESIS, Head
 from jivapay.utils.resources import Resources
 from support.owner import lift_guards
 

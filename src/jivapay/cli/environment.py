@@ -4,6 +4,7 @@ or, when it does not run, a stack of the command's own for as long as it works (
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,6 +103,25 @@ def refuse_unsafe_start(settings: Settings) -> None:
     found = asyncio.run(all_refusals(settings, clock=Clock()))
     if found:
         raise CommandFailure("\n".join(f"not started in production: {line}" for line in found), EXIT_REFUSED)
+
+
+def freeze_rewritten_history(settings: Settings) -> None:
+    """Start read-only, and say so, when the ledger is not the one whose head was exported (reliability 6.2)."""
+    if asyncio.run(_freeze_rewritten_history(settings)):
+        sys.stderr.write("jivapay: money is frozen: the ledger is not the one whose head was exported last\n")
+
+
+async def _freeze_rewritten_history(settings: Settings) -> bool:
+    from jivapay.config.crypto import HeadSigner
+    from jivapay.domain.actors import Actor
+    from jivapay.services import platform_service
+    from jivapay.utils.resources import open_resources
+
+    signer = HeadSigner.from_settings(settings)
+    async with open_resources(settings, application_name="jivapay-start") as resources:
+        return await platform_service.freeze_if_rewritten(
+            resources.database, resources.storage, signer, Actor.system("start")
+        )
 
 
 def refuse_open_development(settings: Settings, host: str) -> None:

@@ -28,9 +28,11 @@ def unfreeze(
 
 async def _unfreeze(settings: Settings, reason: str, *, acknowledge: bool) -> int:
     """How many rows were acknowledged."""
+    from jivapay.config.crypto import HeadSigner
     from jivapay.database.session import Database
     from jivapay.domain.actors import Actor
     from jivapay.services import freeze_service, invariant_service, platform_service
+    from jivapay.utils.s3_client import open_storage
 
     actor = Actor.system("command line")
     database = Database(
@@ -41,6 +43,9 @@ async def _unfreeze(settings: Settings, reason: str, *, acknowledge: bool) -> in
     )
     try:
         found = await invariant_service.list_violations(database) if acknowledge else {}
+        if acknowledge:
+            storage, signer = open_storage(settings), HeadSigner.from_settings(settings)
+            found[platform_service.HEAD_CHECK] = await platform_service.find_head_violations(database, storage, signer)
         async with database.write() as session:
             await platform_service.unfreeze(session, actor, reason=reason)
             return await freeze_service.acknowledge(session, actor, found, reason=reason)

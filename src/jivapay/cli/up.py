@@ -26,6 +26,7 @@ from jivapay.cli.environment import (
     HomeOption,
     Needs,
     adopt,
+    freeze_rewritten_history,
     load_settings,
     refuse_open_development,
     refuse_unsafe_start,
@@ -175,6 +176,7 @@ def _prepare(settings: Settings) -> None:
     """Migrate and seed, in a process of its own: the supervisor opens no connection."""
     asyncio.run(_prepare_database(settings))
     refuse_unsafe_start(settings)
+    freeze_rewritten_history(settings)
 
 
 async def _prepare_database(settings: Settings) -> None:

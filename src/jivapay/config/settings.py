@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     access_token_expire_minutes: int = Field(default=10, ge=1, le=60)
     data_keys: SecretStr | None = None
     """`keyid:base64[,keyid:base64…]`, 32 bytes each; the first encrypts, the others still decrypt."""
+    proof_keys: SecretStr | None = None
+    """Like `data_keys`: the seeds of Ed25519 keys; the first signs the heads of days, the others are still known."""
     blind_index_key: SecretStr | None = None
     api_key_pepper: SecretStr | None = None
 

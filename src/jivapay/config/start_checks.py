@@ -30,7 +30,7 @@ _GIVEAWAYS = (
     *("changeme", "change-me", "change_me", "example", "placeholder", "insecure", "password"),
     *("jivapay", "minioadmin"),
 )
-_MOUNTED_KEYS = ("DATA_KEYS", "SECRET_KEY", "BLIND_INDEX_KEY", "API_KEY_PEPPER")
+_MOUNTED_KEYS = ("DATA_KEYS", "PROOF_KEYS", "SECRET_KEY", "BLIND_INDEX_KEY", "API_KEY_PEPPER")
 
 
 def refusals(settings: Settings, environ: Mapping[str, str] | None = None) -> list[str]:
@@ -63,25 +63,26 @@ def _secret_refusals(settings: Settings) -> Iterator[str]:
             yield f"{name} is shorter than {SECRET_BYTES_MIN} bytes"
         elif _is_guessable(value):
             yield f"{name} looks like an example or a pattern, not like {SECRET_BYTES_MIN} random bytes"
-    yield from _data_key_refusals(_text(settings.data_keys))
+    yield from _keyring_refusals("DATA_KEYS", _text(settings.data_keys))
+    yield from _keyring_refusals("PROOF_KEYS", _text(settings.proof_keys))
     password = _text(settings.jivapay_admin_password)
     if password and (len(password) < PASSWORD_LENGTH_MIN or any(word in password.lower() for word in _GIVEAWAYS)):
         yield f"JIVAPAY_ADMIN_PASSWORD is a default or shorter than {PASSWORD_LENGTH_MIN} characters"
 
 
-def _data_key_refusals(value: str) -> Iterator[str]:
+def _keyring_refusals(name: str, value: str) -> Iterator[str]:
     if not value:
-        yield "DATA_KEYS is not set"
+        yield f"{name} is not set"
         return
     try:
-        keys = parse_data_keys(value)
+        keys = parse_data_keys(value, name)
     except ValueError as error:
         yield str(error)
         return
     for position, key in enumerate(keys.values(), start=1):
         # Among 32 random bytes about 30 differ; fewer than 16 never happen by chance.
         if len(set(key)) < len(key) // 2 or _is_sequence(key):
-            yield f"DATA_KEYS: the key of entry {position} is a pattern, not 32 random bytes"
+            yield f"{name}: the key of entry {position} is a pattern, not 32 random bytes"
 
 
 def _shared_secret_refusals(settings: Settings) -> Iterator[str]:
@@ -95,8 +96,9 @@ def _shared_secret_refusals(settings: Settings) -> Iterator[str]:
         "the password in DATABASE_OWNER_URL": _split(settings.database_owner_url).password,
         "the password in REDIS_URL": _split(settings.redis_url).password,
     }
-    for position, item in enumerate(_text(settings.data_keys).split(","), start=1):
-        purposes[f"entry {position} of DATA_KEYS"] = item.partition(":")[2].strip()
+    for name, keyring in (("DATA_KEYS", settings.data_keys), ("PROOF_KEYS", settings.proof_keys)):
+        for position, item in enumerate(_text(keyring).split(","), start=1):
+            purposes[f"entry {position} of {name}"] = item.partition(":")[2].strip()
     for (name, value), (other, other_value) in combinations(purposes.items(), 2):
         if value and value == other_value:
             yield f"{name} and {other} are the same: one secret, one purpose"

@@ -27,9 +27,6 @@ _FIELDS = " || ".join(f"coalesce(octet_length({column})::text || ':' || {column}
 
 ROW_DIGEST = f"sha256(convert_to({_FIELDS}, 'UTF8'))"
 
-GENESIS = b"\0" * 32
-"""What stands before the first link."""
-
 BROKEN_LINKS = f"""
 select c.seq, c.audit_id
   from audit_chain c

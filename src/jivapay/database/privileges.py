@@ -21,6 +21,10 @@ INSERT_ONLY = frozenset(
         "configuration_setting_history",
         "invariant_runs",
         "acknowledged_violations",
+        "posting_chain",
+        "chain_heads",
+        "chain_head_accounts",
+        "chain_head_exports",
     }
 )
 READ_ONLY = frozenset({"status_transitions"})

@@ -19,7 +19,9 @@ from jivapay.embedded.errors import EmbeddedError, HomeInUse
 
 PASSWORDS = ("postgres", "jivapay_owner", "jivapay_app", "valkey")
 """The servers' accounts; their passwords stand in `secrets.json` under these names."""
-APPLICATION_SECRETS = ("SECRET_KEY", "DATA_KEYS", "BLIND_INDEX_KEY", "API_KEY_PEPPER")
+KEYRINGS = ("DATA_KEYS", "PROOF_KEYS")
+"""Secrets that are lists of keys, each with its id."""
+APPLICATION_SECRETS = ("SECRET_KEY", *KEYRINGS, "BLIND_INDEX_KEY", "API_KEY_PEPPER")
 """What the application needs and a fresh machine lacks."""
 
 
@@ -134,7 +136,7 @@ def is_given(name: str) -> bool:
 
 
 def _generate(name: str) -> str:
-    if name == "DATA_KEYS":
+    if name in KEYRINGS:
         return f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
     return secrets.token_urlsafe(32)
 

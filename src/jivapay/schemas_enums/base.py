@@ -23,6 +23,7 @@ DATABASE_INTEGER_MAX = 2**63 - 1
 
 _GUESSED = (int, bool, float, Decimal, datetime, date)
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])", re.ASCII
 )
@@ -139,12 +140,23 @@ def _timestamp(value: object) -> object:
         raise PydanticCustomError("range.invalid", "there is no such time") from None
 
 
+def _day(value: object) -> object:
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise PydanticCustomError("range.invalid", "must be a day like 2026-11-20")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise PydanticCustomError("range.invalid", "there is no such day") from None
+
+
 WholeNumber = Annotated[int, Strict(), BeforeValidator(_whole_number)]
 """In a JSON body: `Annotated[WholeNumber, Field(ge=0, le=20)]`."""
 QueryNumber = Annotated[int, BeforeValidator(_whole_number_text)]
 """In a query string: ASCII digits only, no `1_000` and no `1.0`."""
 Timestamp = Annotated[datetime, BeforeValidator(_timestamp)]
 """RFC 3339 with its zone, in bodies and query strings; held in UTC."""
+Day = Annotated[date, BeforeValidator(_day)]
+"""`2026-11-20`, in bodies and query strings."""
 Flag = Annotated[bool, Strict()]
 
 

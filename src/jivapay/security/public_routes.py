@@ -16,6 +16,9 @@ _AUTH = {
 _REFERENCE = {
     ("GET", f"/api/public/{name}"): "reference data"
     for name in ("banks", "payment-methods", "currencies", "exchange-rates")
+} | {
+    ("GET", f"/api/public/{name}"): "what others check the ledger with; holds nobody's data"
+    for name in ("chain-heads", "proof-keys")
 }
 _PAGE = {
     ("GET", "/gateway/payment_session/{token}"): "the page's token proves the caller",

@@ -14,6 +14,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from jivapay.config.crypto import HeadSigner
 from jivapay.config.logger import get_logger
 from jivapay.database.models.orders import IncomingOrder
 from jivapay.database.models.people import SignInFailure
@@ -26,12 +27,15 @@ from jivapay.schemas_enums.enums import IncomingOrderStatus
 from jivapay.services import (
     audit_chain,
     balance_manager,
+    chain_heads,
     dispute_service,
     document_service,
     freeze_service,
     idempotency,
     invariant_service,
     order_processor,
+    platform_service,
+    posting_chain,
     rate_service,
 )
 from jivapay.utils.notifications import report_critical_error
@@ -69,10 +73,12 @@ class Timetable:
             (1.0, self.poll_new_orders),
             (1.0, self.offer_callbacks),
             (2.0, self.chain_audit),
+            (2.0, self.chain_postings),
             (5.0, self.roll_up),
             (5.0, self.settle_disputes),
             (5.0, self.repay_covers),
             (60.0, self.refresh_rates),
+            (300.0, self.seal_days),
             (180.0, self.check_invariants),
             (3600.0, self.clean_up),
         )
@@ -132,6 +138,19 @@ class Timetable:
 
     async def chain_audit(self) -> None:
         await audit_chain.append(self.resources.database)
+
+    async def chain_postings(self) -> None:
+        await posting_chain.append(self.resources.database)
+
+    async def seal_days(self) -> None:
+        """Seal the days that have ended and lay their heads where nobody rewrites them."""
+        await chain_heads.seal_due(self.resources.database, HeadSigner.from_settings(self.resources.settings))
+        await chain_heads.export_due(self.resources.database, self.resources.storage)
+
+    async def compare_with_export(self) -> None:
+        """Once, when this process takes the lead."""
+        signer = HeadSigner.from_settings(self.resources.settings)
+        await platform_service.freeze_if_rewritten(self.resources.database, self.resources.storage, signer, SYSTEM)
 
     async def roll_up(self) -> None:
         async with self.resources.database.write() as session:
@@ -194,6 +213,7 @@ async def run(resources: Resources, stop: asyncio.Event) -> None:
     async def keep(ended: asyncio.Event) -> None:
         await timetable.refresh_rates()
         await timetable.beat()
+        await timetable.compare_with_export()
         await asyncio.gather(*(_repeat(every, job, ended) for every, job in timetable.jobs()))
 
     await lead(resources.database, LEADER_KEY, NAME, keep, stop)

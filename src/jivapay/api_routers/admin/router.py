@@ -1,6 +1,7 @@
 """Everything administrators call, under one prefix."""
 
 from jivapay.api_routers.admin import (
+    chain_head_router,
     commission_management_router,
     deposit_management_router,
     permission_management_router,
@@ -30,5 +31,6 @@ for part in (
     approvals,
     rate_management_router,
     settings_management_router,
+    chain_head_router,
 ):
     router.include_router(part.router)

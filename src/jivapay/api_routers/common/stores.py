@@ -6,11 +6,13 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
+from jivapay.api_routers.common.proofs import read_statement_proof
 from jivapay.api_routers.common.rendering import read_api_key, read_balance, read_changes, read_store, read_terms
 from jivapay.api_routers.idempotency import Claim
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page, PageQuery
 from jivapay.schemas_enums.enums import OwnerType
+from jivapay.schemas_enums.proofs import DayQuery, StatementProof
 from jivapay.schemas_enums.statements import AtQuery
 from jivapay.schemas_enums.stores import (
     ApiKeyCreate,
@@ -123,6 +125,15 @@ async def get_store_balance(
     """Now, or as it was at a moment."""
     balance, scale = await merchant_service.get_store_balance(session, actor, store_id, query.at)
     return read_balance(balance, scale)
+
+
+@router.get("/{store_id}/proofs")
+async def get_store_proof(
+    actor: Accountant, session: ReadDb, store_id: UUID, query: Annotated[DayQuery, Query()]
+) -> StatementProof:
+    """The store's postings of a sealed day (UTC), and what proves them to anybody: see `docs/proofs.md`."""
+    proof = await merchant_service.get_store_proof(session, actor, store_id, query.date)
+    return read_statement_proof(store_id, query.date, proof)
 
 
 @router.post("/{store_id}/callback-secret")

@@ -5,6 +5,7 @@ with the result is decided above (`security/`, `services/`). Source: AUT-01 to A
 from jivapay.config.crypto.api_keys import ApiKeyParts, api_key_matches, hash_api_key, new_api_key, parse_api_key
 from jivapay.config.crypto.cipher import Cipher, parse_data_keys
 from jivapay.config.crypto.passwords import dummy_verify, hash_password, verify_password
+from jivapay.config.crypto.signing import HeadSigner, is_signed_by
 from jivapay.config.crypto.tokens import (
     AccessClaims,
     decode_access_token,
@@ -19,6 +20,7 @@ __all__ = [
     "AccessClaims",
     "ApiKeyParts",
     "Cipher",
+    "HeadSigner",
     "api_key_matches",
     "decode_access_token",
     "dummy_verify",
@@ -26,6 +28,7 @@ __all__ = [
     "find_totp_step",
     "hash_api_key",
     "hash_password",
+    "is_signed_by",
     "is_totp_reused",
     "new_api_key",
     "new_callback_secret",

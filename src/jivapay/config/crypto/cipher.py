@@ -24,22 +24,25 @@ _TAG_BYTES = 16
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
 
 
-def parse_data_keys(text: str) -> dict[str, bytes]:
-    """`keyid:base64[,keyid:base64…]` in the order given. Raises ValueError, which names no key material."""
+def parse_data_keys(text: str, name: str = "DATA_KEYS") -> dict[str, bytes]:
+    """`keyid:base64[,keyid:base64…]` in the order given, of the variable `name`.
+
+    Raises ValueError, which names no key material.
+    """
     keys: dict[str, bytes] = {}
     for position, item in enumerate(text.split(","), start=1):
         # Refusals name the position only: a key given without its id would stand where the id is looked for.
         key_id, separator, encoded = item.strip().partition(":")
         if not separator or not _KEY_ID.fullmatch(key_id):
-            raise ValueError(f"DATA_KEYS: entry {position} has no key id of letters, digits, '.', '_' or '-'")
+            raise ValueError(f"{name}: entry {position} has no key id of letters, digits, '.', '_' or '-'")
         if key_id in keys:
-            raise ValueError(f"DATA_KEYS: entry {position} repeats a key id")
+            raise ValueError(f"{name}: entry {position} repeats a key id")
         try:
             key = base64.b64decode(encoded, validate=True)
         except ValueError:  # binascii.Error, or characters outside ASCII
-            raise ValueError(f"DATA_KEYS: the key of entry {position} is not base64") from None
+            raise ValueError(f"{name}: the key of entry {position} is not base64") from None
         if len(key) != _KEY_BYTES:
-            raise ValueError(f"DATA_KEYS: the key of entry {position} has {len(key)} bytes instead of {_KEY_BYTES}")
+            raise ValueError(f"{name}: the key of entry {position} has {len(key)} bytes instead of {_KEY_BYTES}")
         keys[key_id] = key
     return keys
 

@@ -1,6 +1,6 @@
 """Status history, the audit log and its chain (I18 to I22)."""
 
-from jivapay.database.audit_digest import BROKEN_LINKS
+from jivapay.database import audit_digest, posting_digest
 from jivapay.database.invariants.model import Invariant
 
 STEPPED = {
@@ -102,7 +102,7 @@ select h.id as history_id, h.entity, h.entity_id, h.version
     Invariant(
         "I22",
         "The audit chain is whole: no link missing, none altered, each continues the one before",
-        BROKEN_LINKS,
+        audit_digest.BROKEN_LINKS,
         freezes=True,
     ),
     Invariant(
@@ -115,6 +115,53 @@ select a.id as audit_id, a.action
    and not exists (select 1 from audit_chain c where c.audit_id = a.id)
 """,
         freezes=True,
+    ),
+    Invariant(
+        "I22p",
+        "The chain of postings is whole: no link missing, no posting altered, each link continues the one before",
+        posting_digest.BROKEN_LINKS,
+        freezes=True,
+    ),
+    Invariant(
+        "I22q",
+        "No posting was left out of the chain or slipped in behind it",
+        """
+select p.id as posting_id, p.transfer_id
+  from postings p
+ where p.created_at >= :since and p.xid < (select xid from horizons where name = 'posting_chain')
+   and not exists (select 1 from posting_chain c where c.posting_id = p.id)
+""",
+        freezes=True,
+    ),
+    Invariant(
+        "I22h",
+        "A sealed day has the postings that its head counted, and no other",
+        """
+select h.day, h.postings as sealed, d.postings, a.postings as in_accounts
+  from chain_heads h
+ cross join lateral (
+   select count(*) as postings from postings p
+    where p.created_at >= h.day::timestamp at time zone 'utc'
+      and p.created_at < (h.day + 1)::timestamp at time zone 'utc'
+ ) d
+ cross join lateral (
+   select coalesce(sum(c.postings), 0) as postings from chain_head_accounts c where c.day = h.day
+ ) a
+ where (h.day + 1)::timestamp at time zone 'utc' >= :since
+   and (h.postings <> d.postings or h.postings <> a.postings)
+""",
+        freezes=True,
+    ),
+    Invariant(
+        "I22r",
+        "A posting is chained within a minute",
+        """
+select p.id as posting_id, p.created_at
+  from postings p
+ where p.created_at < app_now() - interval '60 seconds' and p.created_at >= :since
+   and not exists (select 1 from posting_chain c where c.posting_id = p.id)
+""",
+        live=True,
     ),
     Invariant(
         "I22b",

@@ -74,6 +74,7 @@ class Posting(Base):
         Index("ix_postings_account_xid", "account_id", "xid"),
         # Statements: what an account had at a moment, without a look at the rows.
         Index("ix_postings_account_created", "account_id", "created_at", "id", postgresql_include=["amount"]),
+        Index("ix_postings_xid", "xid"),
         Index("ix_postings_created", "created_at", postgresql_using="brin"),
     )
 

@@ -207,6 +207,14 @@ async def get_balance(session: AnySession, key: AccountKey) -> Balance:
     return Balance(key.kind, key.currency, total, held)
 
 
+async def list_account_ids(session: AnySession, owner_type: OwnerType, owner_id: int) -> list[int]:
+    """Of all accounts of one owner."""
+    found = await session.scalars(
+        select(Account.id).where(Account.owner_type == owner_type, Account.owner_id == owner_id).order_by(Account.id)
+    )
+    return list(found)
+
+
 async def list_balances(session: AnySession, owner_type: OwnerType, owner_id: int) -> list[Balance]:
     """All accounts of one owner, crypto before fiat."""
     rows = await session.execute(

@@ -8,6 +8,7 @@ from jivapay.services.merchant_service.keys import (
     revoke_api_key,
     rotate_api_key,
 )
+from jivapay.services.merchant_service.proofs import StoreProof, get_store_proof
 from jivapay.services.merchant_service.stores import (
     CreatedStore,
     NewStore,
@@ -29,6 +30,7 @@ __all__ = [
     "CreatedStore",
     "KeyMaker",
     "NewStore",
+    "StoreProof",
     "StoreView",
     "create_merchant_store",
     "delete_merchant_store",
@@ -37,6 +39,7 @@ __all__ = [
     "get_merchant_store",
     "get_merchant_stores",
     "get_store_balance",
+    "get_store_proof",
     "issue_api_key",
     "list_any_stores",
     "list_api_keys",
