@@ -163,6 +163,8 @@ async def test_nobody_reads_what_is_not_his(books: Books) -> None:
         ("from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "range.invalid"),
         ("from=2020-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", "range.invalid"),
         ("from=yesterday", "range.invalid"),
+        ("to=0001-01-01T00:00:00Z", "range.invalid"),
+        ("from=9999-12-31T23:59:59Z", "range.invalid"),
         ("sort=amount", "sort.unknown_field"),
         ("cursor=nothing", "cursor.invalid"),
         ("cursor=Y3JlYXRlZF9hdDowMTk5YWFhYTAwMDA3MDAwODAwMDAwMDAwMDAwMDAwMA", "cursor.invalid"),

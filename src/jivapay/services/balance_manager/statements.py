@@ -277,6 +277,8 @@ class Profit:
     currency: str
     profit: Decimal
     orders: int
+    total: Decimal
+    """Of the whole period in this currency, whatever is left out of the list."""
 
 
 GROUPS: dict[ProfitBy, tuple[str, str]] = {
@@ -289,7 +291,8 @@ GROUPS: dict[ProfitBy, tuple[str, str]] = {
 def _profit_statement(by: ProfitBy) -> TextClause:
     day, owner = GROUPS[by]
     return text(f"""
-select {day}, {owner}, a.currency, sum(p.amount), count(distinct o.id)
+select {day}, {owner}, a.currency, sum(p.amount), count(distinct o.id),
+       sum(sum(p.amount)) over (partition by a.currency)
   from accounts a
   join postings p on p.account_id = a.id and p.created_at >= :start and p.created_at < :end
   join transfers t on t.id = p.transfer_id

@@ -1,7 +1,6 @@
 """Statements page by page, balances at a moment, and the platform's profit."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 from sqlalchemy import func, select
 
@@ -27,6 +26,7 @@ from jivapay.utils.listing import decode_cursor, encode_cursor, invalid_cursor, 
 
 PERIOD_DEFAULT = timedelta(days=30)
 PERIOD_MAX = timedelta(days=366)
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 SORTS = ("created_at",)
 SORT_DEFAULT = "created_at"
 
@@ -89,9 +89,7 @@ async def get_profit(session: AnySession, asked: ProfitQuery) -> ProfitRead:
     period = await read_period(session, asked.start, asked.end)
     rows = await balance_manager.list_profit(session, asked.by, period, test=asked.test == "true")
     scales = await reference_data.get_scales(session)
-    totals: dict[str, Decimal] = {}
-    for row in rows:
-        totals[row.currency] = totals.get(row.currency, Decimal(0)) + row.profit
+    totals = {row.currency: row.total for row in rows}
     return ProfitRead(
         start=period.start,
         end=period.end,
@@ -113,7 +111,7 @@ async def get_profit(session: AnySession, asked: ProfitQuery) -> ProfitRead:
 async def read_period(session: AnySession, start: datetime | None, end: datetime | None) -> Period:
     """The period asked for; the last 30 days unless said otherwise. Raises ValidationFailed `range.invalid`."""
     last = end or await _now(session)
-    first = start or last - PERIOD_DEFAULT
+    first = start or max(last, EARLIEST + PERIOD_DEFAULT) - PERIOD_DEFAULT
     if first >= last or last - first > PERIOD_MAX:
         raise ValidationFailed.at("query", "from", code="range.invalid")
     return Period(first, last)
