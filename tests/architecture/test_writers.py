@@ -30,11 +30,12 @@ DATABASE_CODE = (
 
 
 OWN_WRITERS = {
-    # Not deals: deposits, approvals and disputes have their tables of steps and the same trigger behind them, a
+    # Not deals: deposits, approvals, disputes and payout requests have their steps and the same trigger behind them, a
     # requisite its moderation.
     "approval": "jivapay.services.approval_service",
     "dispute": "jivapay.services.dispute_service",
     "deposit": "jivapay.services.deposit_service",
+    "payout": "jivapay.services.payout_service",
     "requisite": "jivapay.services.requisite_service",
 }
 NOT_ROWS = {"jivapay.utils.http_client": "the status of an HTTP answer"}

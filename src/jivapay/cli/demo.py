@@ -40,7 +40,7 @@ LINE_EVERY_SECONDS = 5.0
 CHECK_EVERY_SECONDS = 20.0
 PULSE_EVERY_SECONDS = 2.0
 PULSES_MISSED_MAX = 5
-LOOPBACK_NET = "127.0.0.0/8"
+LOOPBACK_NET, LOOPBACK_NET_6 = "127.0.0.0/8", "::1/128"
 
 
 def demo(
@@ -77,6 +77,7 @@ def demo(
     try:
         _say("preparing the demo world …")
         world = _prepare(place, with_traffic=not no_traffic)
+        _open_payouts_service(world)
         with running_platform(place, port=port, workers=workers) as address:
             cast = _write(place, address, world)
             _say(f"ready {address}\npeople, passwords and keys: {place / FILE}")
@@ -270,6 +271,18 @@ def _allow_loopback_callbacks() -> None:
     given = os.environ.get("JIVAPAY_CALLBACK_ALLOW_NETS", "")
     if LOOPBACK_NET not in given:
         os.environ["JIVAPAY_CALLBACK_ALLOW_NETS"] = ",".join(filter(None, [given, LOOPBACK_NET]))
+
+
+def _open_payouts_service(world: "DemoWorld") -> None:
+    """Whoever calls from this machine needs no key, as in the service's document; nobody pays anything."""
+    given = {
+        "PAYOUTS_ACCESS": "internal",
+        "PAYOUTS_INTERNAL_NETWORKS": f"{LOOPBACK_NET},{LOOPBACK_NET_6}",
+        "PAYOUTS_INTERNAL_STORE": world.stores[0].id,
+        "PAYOUTS_EXECUTOR": "sandbox",
+    }
+    if "PAYOUTS_ACCESS" not in os.environ:
+        os.environ.update(given)
 
 
 def _end_like_ctrl_c() -> None:

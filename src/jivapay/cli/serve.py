@@ -21,6 +21,7 @@ class ServedRole(StrEnum):
     MERCHANT = "merchant"
     GATEWAY = "gateway"
     PUBLIC = "public"
+    PAYOUTS = "payouts"
 
     @property
     def module(self) -> str:

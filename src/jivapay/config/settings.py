@@ -7,11 +7,15 @@ Every variable may be given as `NAME_FILE`, a path to a mounted secret.
 import os
 from enum import StrEnum
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
+from uuid import UUID
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jivapay.schemas_enums.enums import PayoutExecutor
 
 
 class Environment(StrEnum):
@@ -20,6 +24,13 @@ class Environment(StrEnum):
     DEVELOPMENT = "development"
     TEST = "test"
     PRODUCTION = "production"
+
+
+class PayoutsAccess(StrEnum):
+    KEY = "key"
+    """Only with a store's API key of the scope `payouts`."""
+    INTERNAL = "internal"
+    """Also without one, from `PAYOUTS_INTERNAL_NETWORKS`, as the service's document shows it."""
 
 
 class Settings(BaseSettings):
@@ -70,6 +81,15 @@ class Settings(BaseSettings):
     """Whether `/docs` and `/openapi.json` are served; unset: everywhere but in production."""
     sentry_dsn: SecretStr | None = None
 
+    payouts_access: PayoutsAccess = PayoutsAccess.KEY
+    """Whether the payouts service may be called without a key; production refuses `internal`."""
+    payouts_internal_networks: str = ""
+    """CIDRs of the direct peers that call it without a key."""
+    payouts_internal_store: UUID | None = None
+    """Whose payouts those peers see and make."""
+    payouts_executor: PayoutExecutor = PayoutExecutor.MANUAL
+    """Who carries new payout requests out; production refuses `sandbox`."""
+
     jivapay_admin_email: str | None = None
     jivapay_admin_password: SecretStr | None = None
     jivapay_home: Path | None = None
@@ -80,6 +100,16 @@ class Settings(BaseSettings):
         if value not in {"HS256", "HS384", "HS512"}:
             raise ValueError("must be one of HS256, HS384, HS512")
         return value
+
+    @model_validator(mode="after")
+    def _internal_access_is_whole(self) -> Self:
+        for part in filter(None, (part.strip() for part in self.payouts_internal_networks.split(","))):
+            ip_network(part)
+        if self.payouts_access is PayoutsAccess.INTERNAL and not (
+            self.payouts_internal_networks.strip() and self.payouts_internal_store
+        ):
+            raise ValueError("PAYOUTS_ACCESS=internal needs PAYOUTS_INTERNAL_NETWORKS and PAYOUTS_INTERNAL_STORE")
+        return self
 
     @classmethod
     def load(cls) -> Self:

@@ -17,7 +17,8 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import SecretStr
 
 from jivapay.config.crypto.cipher import parse_data_keys
-from jivapay.config.settings import Settings
+from jivapay.config.settings import PayoutsAccess, Settings
+from jivapay.schemas_enums.enums import PayoutExecutor
 
 EXIT_REFUSED = 78
 """EX_CONFIG of sysexits.h: a supervisor should not simply try again."""
@@ -47,6 +48,7 @@ def refusals(settings: Settings, environ: Mapping[str, str] | None = None) -> li
         *_database_url_refusals(settings),
         *_broker_refusals(settings),
         *_storage_refusals(settings),
+        *_payouts_refusals(settings),
     ]
 
 
@@ -170,6 +172,13 @@ def _storage_refusals(settings: Settings) -> Iterator[str]:
         yield "S3_ACCESS_KEY and S3_SECRET_KEY must be set"
     elif access.lower() == "minioadmin" or any(word in secret.lower() for word in _GIVEAWAYS):
         yield "S3_ACCESS_KEY or S3_SECRET_KEY is a default"
+
+
+def _payouts_refusals(settings: Settings) -> Iterator[str]:
+    if settings.payouts_access is PayoutsAccess.INTERNAL:
+        yield "PAYOUTS_ACCESS must not be internal: behind a proxy every stranger would be a neighbour"
+    if settings.payouts_executor is PayoutExecutor.SANDBOX:
+        yield "PAYOUTS_EXECUTOR must not be sandbox: it calls payouts processed that nobody has paid"
 
 
 def _is_guessable(secret: str) -> bool:

@@ -1,4 +1,4 @@
-"""Row locks by name, in one order: dispute, payment session, incoming order, order, requisite, accounts by id.
+"""Row locks by name, in one order: payout, dispute, payment session, incoming order, order, requisite, accounts.
 
 Everything that changes a deal takes its locks through here, so that two of them can meet only in one order
 (hard case 23). Selection alone skips locked rows, and locks nothing but the requisite.
@@ -12,6 +12,7 @@ from sqlalchemy.sql import Select
 
 from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.orders import IncomingOrder, Order, PaymentSession
+from jivapay.database.models.payout_requests import Payout
 from jivapay.database.models.requisites import Requisite
 from jivapay.database.session import WriteSession
 from jivapay.exceptions import NotFound
@@ -78,6 +79,14 @@ async def _lock_orders(session: WriteSession, incoming_order_id: int, page: Paym
     if incoming.assigned_order_id is not None:
         order = await session.scalar(_locked(select(Order).where(Order.id == incoming.assigned_order_id)))
     return Deal(incoming, order, page)
+
+
+async def lock_payout_for_update(session: WriteSession, payout_id: int, *, skip_locked: bool = False) -> Payout | None:
+    """Lock a payout request, before anything else of its deal. None when there is none, or, with `skip_locked`, when
+    somebody else holds it.
+    """
+    statement = _locked(select(Payout).where(Payout.id == payout_id))
+    return await session.scalar(statement.with_for_update(key_share=True, skip_locked=skip_locked))
 
 
 async def lock_requisite_for_update(session: WriteSession, requisite_id: int) -> Requisite:

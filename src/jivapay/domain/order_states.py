@@ -14,6 +14,7 @@ from jivapay.schemas_enums.enums import (
     DisputeStatus,
     IncomingOrderStatus,
     OrderStatus,
+    PayoutStatus,
 )
 from jivapay.schemas_enums.enums import PaymentSessionStatus as Session
 
@@ -23,6 +24,7 @@ C = CallbackState
 D = DepositStatus
 A = ApprovalStatus
 Q = DisputeStatus
+P = PayoutStatus
 
 START = ""
 """The status before the first one."""
@@ -166,6 +168,16 @@ DISPUTE = (
     *_steps([*_TALK, Q.WAITING_FUNDS], _RESOLVED, "decided and carried out", "staff, system"),
 )
 
+PAYOUT = (
+    *_steps([START], [P.PENDING], "asked for", "store"),
+    *_steps([P.PENDING], [P.PROCESSING], "taken by an executor", "system, store"),
+    *_steps([P.PENDING], [P.PROCESSED], "paid by somebody else", "store"),
+    *_steps([P.PENDING], [P.CANCELLED], "cancelled, or refused by a second person", "store, staff"),
+    *_steps([P.PROCESSING], [P.PROCESSED], "paid", "system, store"),
+    *_steps([P.PROCESSING], [P.FAILED], "not paid", "system, store"),
+    *_steps([P.FAILED], [P.PENDING], "asked for again", "store"),
+)
+
 MACHINES: dict[str, tuple[Transition, ...]] = {
     "incoming_order": INCOMING_ORDER,
     "order": ORDER,
@@ -174,6 +186,7 @@ MACHINES: dict[str, tuple[Transition, ...]] = {
     "deposit": DEPOSIT,
     "approval": APPROVAL,
     "dispute": DISPUTE,
+    "payout": PAYOUT,
 }
 
 

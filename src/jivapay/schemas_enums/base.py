@@ -214,17 +214,17 @@ def _storable_number(value: Decimal) -> float:
 
 def _metadata(value: dict[str, Any]) -> dict[str, Any]:
     storable: dict[str, Any] = _storable(value)
-    if _size_of(storable) > METADATA_BYTES_MAX:
+    if json_size(storable) > METADATA_BYTES_MAX:
         raise PydanticCustomError("validation.range", "is too large")
     return storable
 
 
-def _size_of(value: Any) -> int:  # noqa: ANN401 - whatever JSON can hold
+def json_size(value: Any) -> int:  # noqa: ANN401 - whatever JSON can hold
     """Bytes of `value` as JSON, to a few."""
     if isinstance(value, dict):
-        return 2 + sum(_size_of(key) + _size_of(inner) + 2 for key, inner in value.items())
+        return 2 + sum(json_size(key) + json_size(inner) + 2 for key, inner in value.items())
     if isinstance(value, list):
-        return 2 + sum(_size_of(inner) + 1 for inner in value)
+        return 2 + sum(json_size(inner) + 1 for inner in value)
     return len(value.encode()) + 2 if isinstance(value, str) else len(str(value))
 
 

@@ -229,6 +229,34 @@ class DisputeOutcome(StrEnum):
     FAILED = "failed"
 
 
+class PayoutStatus(StrEnum):
+    """A payout request, as the payouts service shows it."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    PROCESSED = "processed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_deletable(self) -> bool:
+        """Nobody pays it now, and nobody has (hard case 18)."""
+        return self in {PayoutStatus.PENDING, PayoutStatus.CANCELLED, PayoutStatus.FAILED}
+
+
+class PayoutExecutor(StrEnum):
+    """Who carries payout requests out."""
+
+    MANUAL = "manual"
+    """Somebody else, who then says so."""
+    SANDBOX = "sandbox"
+    """Nobody: it settles by itself within seconds and moves no money."""
+
+    @property
+    def is_automatic(self) -> bool:
+        return self is not PayoutExecutor.MANUAL
+
+
 class HoldStatus(StrEnum):
     ACTIVE = "active"
     POSTED = "posted"

@@ -20,7 +20,7 @@ OVERLAP_SECONDS_MAX = 30 * 86_400
 UrlText = Annotated[str, Text(2048)]
 Host = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9.-]{1,253}(:[1-9][0-9]{0,4})?$")]
 Network = Annotated[str, Field(strict=True, max_length=50)]
-Scope = Literal["payin", "payout", "read"]
+Scope = Literal["payin", "payout", "read", "payouts"]
 Ttl = Annotated[WholeNumber, Field(ge=TTL_MIN, le=TTL_MAX)]
 
 
@@ -140,7 +140,7 @@ class AccountBalances(AnswerModel):
 
 class ApiKeyCreate(RequestModel):
     name: Annotated[str, Text(120, length_min=0)] = ""
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=3)] = ("payin", "payout", "read")
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=4)] = ("payin", "payout", "read")
     networks: Annotated[tuple[Network, ...], Field(max_length=NETWORKS_MAX)] = ()
     """CIDRs the key may be used from; empty: anywhere."""
 

@@ -41,4 +41,17 @@ _CONSOLE = {
     for path in ("/docs", "/docs/start.js", "/docs/assets/{name}", "/openapi.json")
 }
 
-PUBLIC_ROUTES: dict[tuple[str, str], str] = {**_AUTH, **_REFERENCE, **_PAGE, **_PAGES, **_HEALTH, **_CONSOLE}
+_PAYOUTS_SCHEMA = {
+    ("GET", f"/api/schema/{path}"): "the payouts service's description, part of its contract"
+    for path in ("", "swagger-ui/", "start.js", "assets/{name}")
+}
+
+PUBLIC_ROUTES: dict[tuple[str, str], str] = {
+    **_AUTH,
+    **_REFERENCE,
+    **_PAGE,
+    **_PAGES,
+    **_HEALTH,
+    **_CONSOLE,
+    **_PAYOUTS_SCHEMA,
+}

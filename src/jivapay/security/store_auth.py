@@ -29,7 +29,7 @@ __all__ = ["StoreAuth", "StoreContext"]
 class StoreAuth:
     """`Annotated[StoreContext, Depends(StoreAuth("payin"))]`. Tests find it on every route of the gateway."""
 
-    scope: Literal["payin", "payout", "read"]
+    scope: Literal["payin", "payout", "read", "payouts"]
 
     async def __call__(self, request: Request) -> StoreContext:
         resources = get_resources(request)

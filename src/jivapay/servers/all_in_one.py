@@ -6,6 +6,7 @@ from jivapay.servers.admin import server as admin
 from jivapay.servers.app_factory import create_app as build_app
 from jivapay.servers.gateway import server as gateway
 from jivapay.servers.merchant import server as merchant
+from jivapay.servers.payouts import server as payouts
 from jivapay.servers.public import server as public
 from jivapay.servers.support import server as support
 from jivapay.servers.teamlead import server as teamlead
@@ -20,6 +21,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *support.ROUTERS,
     *teamlead.ROUTERS,
     *public.ROUTERS,
+    *payouts.ROUTERS,
 )
 
 

@@ -20,8 +20,8 @@ from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
 from jivapay.exceptions import NotFound
 
-SCOPES = ("payin", "payout", "read")
-"""What a key may be used for; `read` covers statuses, balance and events."""
+SCOPES = ("payin", "payout", "read", "payouts")
+"""What a key may be used for; `read` covers statuses, balance and events, `payouts` the payouts service."""
 OVERLAP_MAX = timedelta(days=30)
 SIGNING_SECRET_BYTES = 32
 USE_NOTED_EVERY = timedelta(minutes=5)

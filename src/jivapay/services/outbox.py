@@ -17,6 +17,7 @@ class Topic(StrEnum):
     """Contracts with the relay."""
 
     ORDER_PROCESS = "order.process"
+    PAYOUT_PROCESS = "payout.process"
 
 
 async def put(

@@ -22,7 +22,8 @@ ERRORS_MAX = 20
 
 _UNREAD = frozenset({408, 413, 414, 431})
 """Answers to a request that was not read to its end: what follows on the connection is not a request."""
-_ORDINARY_WORD = re.compile(r"[A-Za-z_-]{1,40}", re.ASCII)
+ORDINARY_WORD = re.compile(r"[A-Za-z_-]{1,40}", re.ASCII)
+"""The only names of fields that come back: others may be anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def problem_response(problem: Problem) -> Response:
 
 
 def _shown(loc: Iterable[str | int]) -> list[str | int]:
-    return [part if isinstance(part, int) or _ORDINARY_WORD.fullmatch(part) else "*" for part in loc]
+    return [part if isinstance(part, int) or ORDINARY_WORD.fullmatch(part) else "*" for part in loc]
 
 
 PROBLEM_SCHEMA: dict[str, Any] = {

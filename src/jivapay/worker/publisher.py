@@ -22,7 +22,7 @@ CALLBACKS_EVERY_SECONDS = 0.5
 CALLBACKS_EXPIRE_SECONDS = 30.0
 
 Work = tuple[int, str | None]
-"""An incoming order's id and the id of the request that asked for it."""
+"""The id of an incoming order or payout request, and the id of the request that asked for it."""
 
 
 class Publisher:
@@ -38,6 +38,14 @@ class Publisher:
         for start in range(0, len(work), ORDERS_PER_MESSAGE):
             batch = [list(item) for item in work[start : start + ORDERS_PER_MESSAGE]]
             await self._send("jivapay.process_order", [batch], QUEUE_ORDERS)
+
+    async def offer_payouts(self, work: Sequence[Work]) -> None:
+        """Offer payout requests that are due, a task each; its `trace_id` is the id of the request that asked for it.
+
+        Raises BrokerError when the broker does not take them.
+        """
+        for payout_id, trace_id in work:
+            await self._send("jivapay.process_payout", [payout_id, trace_id], QUEUE_ORDERS)
 
     async def offer_callbacks(self) -> None:
         """Say that callbacks are due, at most twice a second; stale words expire. Raises BrokerError.

@@ -57,8 +57,8 @@ async def relay_once(resources: Resources, publisher: Publisher) -> bool:
     """Publish what is waiting and number the new callbacks; True when there may be more at once."""
     async with resources.database.read() as session:
         rows = await session.execute(
-            select(Outbox.id, Outbox.ref_id, Outbox.request_id)
-            .where(Outbox.dispatched_at.is_(None), Outbox.topic == Topic.ORDER_PROCESS)
+            select(Outbox.id, Outbox.topic, Outbox.ref_id, Outbox.request_id)
+            .where(Outbox.dispatched_at.is_(None), Outbox.topic.in_(Topic))
             .order_by(Outbox.id)
             .limit(BATCH)
         )
@@ -70,11 +70,15 @@ async def relay_once(resources: Resources, publisher: Publisher) -> bool:
         async with resources.database.write() as session:
             await callback_service.assign_sequence(session)
     if waiting:
-        await publisher.offer_orders([(ref_id, request_id) for _, ref_id, request_id in waiting])
+        for topic, offer in (
+            (Topic.ORDER_PROCESS, publisher.offer_orders),
+            (Topic.PAYOUT_PROCESS, publisher.offer_payouts),
+        ):
+            await offer([(ref_id, request_id) for _, about, ref_id, request_id in waiting if about == topic])
         async with resources.database.write() as session:
             await session.execute(
                 update(Outbox)
-                .where(Outbox.id.in_([row_id for row_id, _, _ in waiting]))
+                .where(Outbox.id.in_([row_id for row_id, *_ in waiting]))
                 .values(dispatched_at=func.app_now())
             )
     if unnumbered:

@@ -7,7 +7,7 @@ down. `poll_new_orders` offers again whatever is due and not done: with it, a lo
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -34,6 +34,7 @@ from jivapay.services import (
     idempotency,
     invariant_service,
     order_processor,
+    payout_service,
     platform_service,
     posting_chain,
     rate_service,
@@ -64,6 +65,7 @@ class Timetable:
     resources: Resources
     publisher: Publisher
     offered: dict[int, float] = field(default_factory=dict)
+    offered_payouts: dict[int, float] = field(default_factory=dict)
 
     def jobs(self) -> tuple[tuple[float, Callable[[], Awaitable[object]]], ...]:
         """Every so many seconds: this."""
@@ -71,6 +73,7 @@ class Timetable:
             (1.0, self.beat),
             (1.0, self.expire_due),
             (1.0, self.poll_new_orders),
+            (1.0, self.poll_payouts),
             (1.0, self.offer_callbacks),
             (2.0, self.chain_audit),
             (2.0, self.chain_postings),
@@ -117,12 +120,19 @@ class Timetable:
                 .limit(POLL_LIMIT)
             )
             waiting = due.all()
-        now = time.monotonic()
-        self.offered = {key: at for key, at in self.offered.items() if now - at < OFFERED_AGAIN_SECONDS}
-        fresh = [incoming_id for incoming_id in waiting if incoming_id not in self.offered]
+        fresh = _not_offered_lately(self.offered, waiting)
         if fresh:
             await self.publisher.offer_orders([(incoming_id, None) for incoming_id in fresh])
-            self.offered.update(dict.fromkeys(fresh, now))
+            self.offered.update(dict.fromkeys(fresh, time.monotonic()))
+
+    async def poll_payouts(self) -> None:
+        """Offer payout requests that are due: scheduled ones, and those of a worker that has died."""
+        async with self.resources.database.read() as session:
+            due = dict(await payout_service.list_due_payouts(session, limit=POLL_LIMIT))
+        fresh = _not_offered_lately(self.offered_payouts, due)
+        if fresh:
+            await self.publisher.offer_payouts([(payout_id, due[payout_id]) for payout_id in fresh])
+            self.offered_payouts.update(dict.fromkeys(fresh, time.monotonic()))
 
     async def offer_callbacks(self) -> None:
         async with self.resources.database.read() as session:
@@ -204,6 +214,14 @@ class Timetable:
             await session.execute(delete(Outbox).where(Outbox.dispatched_at < func.app_now() - KEPT_FOR))
             await session.execute(delete(SignInFailure).where(SignInFailure.at < func.app_now() - KEPT_FOR))
         await document_service.sweep_staged(self.resources.database, self.resources.storage, clock=self.resources.clock)
+
+
+def _not_offered_lately(offered: dict[int, float], waiting: Iterable[int]) -> list[int]:
+    """Those of `waiting` that are not in `offered`, which forgets what has been there for a while."""
+    now = time.monotonic()
+    for key in [key for key, at in offered.items() if now - at >= OFFERED_AGAIN_SECONDS]:
+        del offered[key]
+    return [key for key in waiting if key not in offered]
 
 
 async def run(resources: Resources, stop: asyncio.Event) -> None:

@@ -10,12 +10,14 @@ from celery import shared_task
 from sqlalchemy.exc import DBAPIError
 
 from jivapay.config.business_settings import BusinessSettings
-from jivapay.config.logger import request_context
+from jivapay.config.logger import get_logger, request_context
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import DependencyUnavailable
-from jivapay.services import balance_manager, callback_service, order_processor
+from jivapay.services import balance_manager, callback_service, order_processor, payout_service
 from jivapay.utils.notifications import report_critical_error
 from jivapay.worker.app import Child, RecordedTask, run_in_child
+
+logger = get_logger(__name__)
 
 INFRASTRUCTURE_ERRORS = (DependencyUnavailable, DBAPIError, OSError, TimeoutError)
 CONCURRENT_ORDERS = 4
@@ -44,6 +46,18 @@ def process_order_task(work: Sequence[tuple[int, str | None]]) -> None:
 def update_balance_task(order_id: int) -> None:
     """Repair: settle a completed order that has no settlement. In a healthy system there is nothing to do."""
     run_in_child(lambda child: _repair_balance(child, order_id))
+
+
+@shared_task(
+    name="jivapay.process_payout",
+    base=RecordedTask,
+    autoretry_for=INFRASTRUCTURE_ERRORS,
+    retry_backoff=True,
+    max_retries=3,
+)
+def process_payout_task(payout_id: int, trace_id: str | None = None) -> None:
+    """Carry out one payout request. `trace_id` stands in everything that is logged, through every retry."""
+    run_in_child(lambda child: _process_payout(child, payout_id, trace_id))
 
 
 @shared_task(name="jivapay.deliver_callbacks", base=RecordedTask)
@@ -100,6 +114,15 @@ async def _process_one(
 async def _repair_balance(child: Child, order_id: int) -> None:
     async with child.resources.database.write() as session:
         await balance_manager.repair_completed_order(session, order_id)
+
+
+async def _process_payout(child: Child, payout_id: int, trace_id: str | None) -> None:
+    resources = child.resources
+    with request_context(trace_id, trace_id=trace_id, payout_id=payout_id):
+        actor = Actor.system("worker", trace_id)
+        status = await payout_service.execute_payout(resources.database, resources.cipher, payout_id, actor)
+        if status is not None:
+            logger.info("payout", status=status)
 
 
 async def _deliver_callbacks(child: Child) -> None:

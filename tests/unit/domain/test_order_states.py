@@ -14,6 +14,7 @@ from jivapay.schemas_enums.enums import (
     IncomingOrderStatus,
     OrderStatus,
     PaymentSessionStatus,
+    PayoutStatus,
 )
 
 STATUSES: dict[str, type[StrEnum]] = {
@@ -24,6 +25,7 @@ STATUSES: dict[str, type[StrEnum]] = {
     "deposit": DepositStatus,
     "dispute": DisputeStatus,
     "approval": ApprovalStatus,
+    "payout": PayoutStatus,
 }
 BORN = {
     "incoming_order": {"new"},
@@ -33,6 +35,7 @@ BORN = {
     "deposit": {"requested"},
     "dispute": {"open"},
     "approval": {"requested", "executed"},
+    "payout": {"pending"},
 }
 ENDS = {
     "incoming_order": {"processed", "failed"},
@@ -42,6 +45,7 @@ ENDS = {
     "deposit": {"posted", "rejected"},
     "dispute": {"resolved_completed", "resolved_adjusted", "resolved_cancelled"},
     "approval": {"executed", "rejected", "lapsed"},
+    "payout": {"processed", "cancelled"},
 }
 REVIVALS = {
     ("incoming_order", "expired"): {"client_payment_confirmed", "processed"},

@@ -24,32 +24,47 @@ _ASSETS = {
     "favicon-32x32.png": "image/png",
 }
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>JivaPay API</title>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="/docs/assets/favicon-32x32.png"><link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+<link rel="icon" href="{base}/assets/favicon-32x32.png"><link rel="stylesheet" href="{base}/assets/swagger-ui.css">
 </head><body><div id="console"></div>
-<script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body></html>
+<script src="{base}/assets/swagger-ui-bundle.js"></script><script src="{base}/start.js"></script></body></html>
 """
-_START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#console", deepLinking: true, validatorUrl: null});
+_START = """SwaggerUIBundle({{url: "{url}", dom_id: "#console", deepLinking: true, validatorUrl: null}});
 """
 
 
-@router.get("/docs")
-async def show_console() -> HTMLResponse:
-    return HTMLResponse(_PAGE, headers={"Content-Security-Policy": POLICY})
+def console_page(title: str, base: str) -> str:
+    """A console whose script and files are served below `base`."""
+    return _PAGE.format(title=title, base=base)
 
 
-@router.get("/docs/start.js")
-async def get_start_script() -> PlainTextResponse:
-    return PlainTextResponse(_START, media_type="text/javascript")
+def console_script(url: str) -> PlainTextResponse:
+    """What starts the console on the document at `url`."""
+    return PlainTextResponse(_START.format(url=url), media_type="text/javascript")
 
 
-@router.get("/docs/assets/{name}")
-async def get_asset(name: str) -> Response:
+def console_asset(name: str) -> Response:
+    """A file of Swagger UI. Raises NotFound."""
     if name not in _ASSETS:
         raise NotFound
     content = files("fastapi_swagger").joinpath("resources", name).read_bytes()
     return Response(content, media_type=_ASSETS[name], headers={"Cache-Control": "public, max-age=86400"})
+
+
+@router.get("/docs")
+async def show_console() -> HTMLResponse:
+    return HTMLResponse(console_page("JivaPay API", "/docs"), headers={"Content-Security-Policy": POLICY})
+
+
+@router.get("/docs/start.js")
+async def get_start_script() -> PlainTextResponse:
+    return console_script("/openapi.json")
+
+
+@router.get("/docs/assets/{name}")
+async def get_asset(name: str) -> Response:
+    return console_asset(name)
 
 
 @router.get("/openapi.json")

@@ -10,6 +10,7 @@ STEPPED = {
     "deposit": "deposits",
     "approval": "approvals",
     "dispute": "disputes",
+    "payout": "payouts",
 }
 """Entity → table of everything whose status only moves by steps."""
 
@@ -27,6 +28,7 @@ NEVER_LEFT = {
     "deposit": ("posted", "rejected"),
     "approval": ("executed", "rejected", "lapsed"),
     "dispute": ("resolved_completed", "resolved_adjusted", "resolved_cancelled"),
+    "payout": ("processed", "cancelled"),
 }
 """Written out and not read from the transitions, which this is to prove."""
 

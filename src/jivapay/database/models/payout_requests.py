@@ -1,0 +1,83 @@
+"""Payout requests: the entries of the payouts service (fifth document), their attempts, and the sandbox's own book."""
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from jivapay.database.models.base import APP_NOW, Amount, Base, CreatedAt, Moment, PrimaryKey, PublicId
+
+ZERO = text("0")
+
+
+class Payout(Base):
+    """What a store asks to be paid out to one of its users. No part of the ledger: an executor may make it one."""
+
+    __tablename__ = "payouts"
+    __table_args__ = (
+        CheckConstraint("amount > 0 and amount < 'Infinity'", name="amount"),
+        CheckConstraint("(status = 'processed') = (processed_at is not null)", name="processed_at"),
+        CheckConstraint("deleted_at is null or status in ('pending', 'cancelled', 'failed')", name="deleted"),
+        Index("ix_payouts_user", "store_id", "user_id", "id", postgresql_where=text("deleted_at is null")),
+        Index("ix_payouts_due", "due_at", postgresql_where=text("due_at is not null")),
+    )
+
+    id: Mapped[PrimaryKey]
+    """The one internal key that the outside knows: the document numbers its entries."""
+    public_id: Mapped[PublicId]
+    """Binds what is encrypted to its row; never shown."""
+    store_id: Mapped[int] = mapped_column(ForeignKey("merchant_stores.id"))
+    user_id: Mapped[int]
+    """The caller's own number for its user; no user of ours."""
+    amount: Mapped[Amount]
+    currency: Mapped[str] = mapped_column(ForeignKey("currencies.code"))
+    recipient_shown: Mapped[str]
+    """`recipient_details` as JSON text, the digits of long numbers masked."""
+    comment_shown: Mapped[str]
+    """Masked alike."""
+    recipient_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    """Both as they were given, encrypted."""
+    status: Mapped[str] = mapped_column(server_default=text("'pending'"))
+    executor: Mapped[str]
+    attempt: Mapped[int] = mapped_column(server_default=ZERO)
+    """How often an executor has taken it."""
+    due_at: Mapped[Moment | None]
+    """When an executor is to take it, or somebody to look after one that has; unset: nobody is waited for."""
+    execute_at: Mapped[Moment | None]
+    """Not before."""
+    failure_reason: Mapped[str | None]
+    processed_at: Mapped[Moment | None]
+    deleted_at: Mapped[Moment | None]
+    request_id: Mapped[str | None]
+    """Of the request that asked for it: tasks log it as `trace_id`."""
+    version: Mapped[int] = mapped_column(server_default=ZERO)
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[Moment] = mapped_column(server_default=APP_NOW)
+
+
+class PayoutAttempt(Base):
+    """One time an executor had it. At most one is alive, so that nobody is paid twice (hard case 18)."""
+
+    __tablename__ = "payout_attempts"
+    __table_args__ = (
+        Index("uq_payout_attempts_alive", "payout_id", unique=True, postgresql_where=text("ended_at is null")),
+        Index("uq_payout_attempts_number", "payout_id", "number", unique=True),
+    )
+
+    id: Mapped[PrimaryKey]
+    payout_id: Mapped[int] = mapped_column(ForeignKey("payouts.id"))
+    number: Mapped[int]
+    reference: Mapped[str] = mapped_column(unique=True)
+    """What the executor knows it by: said again, it means the same payment."""
+    started_at: Mapped[CreatedAt]
+    ended_at: Mapped[Moment | None]
+    outcome: Mapped[str | None]
+
+
+class SandboxPayment(Base):
+    """The sandbox's own book, as an outside system would keep one: a reference is paid once."""
+
+    __tablename__ = "sandbox_payments"
+
+    reference: Mapped[str] = mapped_column(primary_key=True)
+    amount: Mapped[Amount]
+    currency: Mapped[str]
+    paid_at: Mapped[CreatedAt]

@@ -1,0 +1,105 @@
+"""Payout requests as the fifth document shows them: amounts are JSON numbers, ids integers."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, Strict, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from jivapay.schemas_enums.base import (
+    DATABASE_INTEGER_MAX,
+    METADATA_BYTES_MAX,
+    AnswerModel,
+    Code,
+    RequestModel,
+    Text,
+    Timestamp,
+    WholeNumber,
+    json_size,
+)
+from jivapay.schemas_enums.enums import PayoutStatus
+from jivapay.schemas_enums.money import NumberAmount
+
+UserId = Annotated[WholeNumber, Field(ge=-DATABASE_INTEGER_MAX - 1, le=DATABASE_INTEGER_MAX)]
+"""The caller's own number for its user, opaque to us."""
+
+ExactNumber = Annotated[
+    Decimal, WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "examples": [100.5]}, mode="serialization")
+]
+
+
+def _some_details(value: dict[str, Any]) -> dict[str, Any]:
+    if not value:
+        raise PydanticCustomError("validation.required", "must not be empty")
+    if json_size(value) > METADATA_BYTES_MAX or _has_endless_integer(value):
+        raise PydanticCustomError("validation.range", "is too large")
+    return value
+
+
+def _has_endless_integer(value: Any) -> bool:  # noqa: ANN401 - whatever JSON can hold
+    """Longer than any number of an account; such are sent as text."""
+    if isinstance(value, dict):
+        return any(map(_has_endless_integer, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_endless_integer, value))
+    return isinstance(value, int) and abs(value) > DATABASE_INTEGER_MAX
+
+
+RecipientDetails = Annotated[dict[str, Any], Strict(), AfterValidator(_some_details)]
+"""Any object that is not empty, up to 4 KiB."""
+
+
+class PayoutCreate(RequestModel):
+    """`execute_at`: not before this moment."""
+
+    user_id: UserId
+    amount: NumberAmount
+    currency: Code
+    recipient_details: RecipientDetails
+    comment: Annotated[str, Text(1000, length_min=0, lines=True)] = ""
+    execute_at: Timestamp | None = None
+
+
+class PayoutPatch(RequestModel):
+    """Only the status may change."""
+
+    status: PayoutStatus
+
+
+class PayoutRead(AnswerModel):
+    """As list and retrieve show it."""
+
+    id: int
+    user_id: int
+    amount: ExactNumber
+    currency: str
+    status: PayoutStatus
+    created_at: datetime
+    updated_at: datetime
+    processed_at: datetime | None
+
+
+class PayoutDetails(AnswerModel):
+    """As create and update show it: long numbers are masked."""
+
+    id: int
+    user_id: int
+    amount: ExactNumber
+    currency: str
+    recipient_details: dict[str, Any]
+    comment: str
+    status: PayoutStatus
+    created_at: datetime
+    updated_at: datetime
+    processed_at: datetime | None
+
+
+class PayoutPage(AnswerModel):
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[PayoutRead]
+
+
+FieldErrors = dict[str, list[str]]

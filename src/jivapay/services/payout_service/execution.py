@@ -1,0 +1,115 @@
+"""Carrying one payout request out, once: claim, execute, settle (hard case 18).
+
+The claim is the row's own step to `processing` with a numbered attempt; the executor is called between two
+transactions; the result is written only while that attempt is alive. Whoever dies in between leaves a row whose
+`due_at` passes: the next one goes on with the same attempt and the same reference.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orjson
+from sqlalchemy import select
+
+from jivapay.config.crypto import Cipher
+from jivapay.config.logger import get_logger
+from jivapay.database.locks import lock_payout_for_update
+from jivapay.database.models.payout_requests import Payout, PayoutAttempt
+from jivapay.database.session import AnySession, Database, WriteSession
+from jivapay.domain.actors import Actor
+from jivapay.schemas_enums.enums import PayoutStatus
+from jivapay.services.payout_service.executors import Executor, Job, NotYet, Outcome, Paid, find_executor
+from jivapay.services.payout_service.requests import recipient_context
+from jivapay.services.payout_service.states import database_now, move
+
+logger = get_logger(__name__)
+
+EXECUTOR_SECONDS = 8.0
+LEASE_SECONDS = 10.0
+"""How long after its claim, or after the last word of its executor, another worker may go on with a payout."""
+WORKED_ON = (PayoutStatus.PENDING, PayoutStatus.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    attempt: int
+    executor: Executor
+    job: Job
+
+
+async def execute_payout(database: Database, cipher: Cipher, payout_id: int, actor: Actor) -> PayoutStatus | None:
+    """Carry out what is due; the status it came to, None when there was nothing to do.
+
+    Raises TimeoutError when the executor does not answer; the claim then runs out and the attempt goes on.
+    """
+    async with database.write() as session:
+        claim = await _claim(session, database, cipher, payout_id, actor)
+    if claim is None:
+        return None
+    async with asyncio.timeout(EXECUTOR_SECONDS):
+        outcome = await claim.executor.execute(claim.job)
+    async with database.write() as session:
+        return await _settle(session, payout_id, claim.attempt, outcome, actor)
+
+
+async def list_due_payouts(session: AnySession, *, limit: int) -> list[tuple[int, str | None]]:
+    """(id, request id) of what waits for an executor, or for somebody to go on where a worker has died."""
+    now = await database_now(session)
+    found = await session.execute(
+        select(Payout.id, Payout.request_id).where(Payout.due_at <= now).order_by(Payout.due_at).limit(limit)
+    )
+    return [(payout_id, request_id) for payout_id, request_id in found]
+
+
+async def _claim(
+    session: WriteSession, database: Database, cipher: Cipher, payout_id: int, actor: Actor
+) -> _Claim | None:
+    payout = await lock_payout_for_update(session, payout_id, skip_locked=True)
+    now = await database_now(session)
+    if payout is None or payout.due_at is None or payout.due_at > now or payout.status not in WORKED_ON:
+        return None
+    executor = find_executor(payout.executor, database)
+    if executor is None:
+        return None
+    if payout.status == PayoutStatus.PENDING:
+        payout.attempt += 1
+        await move(session, actor, payout, PayoutStatus.PROCESSING, "taken by its executor")
+        reference = f"{payout.public_id}-{payout.attempt}"
+        session.add(PayoutAttempt(payout_id=payout.id, number=payout.attempt, reference=reference))
+    payout.due_at = now + timedelta(seconds=LEASE_SECONDS)
+    await session.flush()
+    alive = await session.scalar(
+        select(PayoutAttempt).where(PayoutAttempt.payout_id == payout.id, PayoutAttempt.ended_at.is_(None))
+    )
+    if alive is None:
+        raise AssertionError("a payout that is processed by an executor has a living attempt")
+    await session.refresh(alive)
+    given = orjson.loads(cipher.decrypt(payout.recipient_sealed, recipient_context(payout.public_id)))
+    job = Job(
+        reference=alive.reference,
+        amount=payout.amount,
+        currency=payout.currency,
+        recipient_details=given["recipient_details"],
+        seconds_running=(now - alive.started_at).total_seconds(),
+    )
+    return _Claim(alive.number, executor, job)
+
+
+async def _settle(
+    session: WriteSession, payout_id: int, attempt: int, outcome: Outcome, actor: Actor
+) -> PayoutStatus | None:
+    payout = await lock_payout_for_update(session, payout_id)
+    if payout is None or payout.status != PayoutStatus.PROCESSING or payout.attempt != attempt:
+        logger.warning("payout_outcome_too_late", payout_id=payout_id, attempt=attempt, outcome=type(outcome).__name__)
+        return None
+    if isinstance(outcome, NotYet):
+        payout.due_at = await database_now(session) + timedelta(seconds=outcome.seconds)
+        await session.flush()
+        return PayoutStatus.PROCESSING
+    if isinstance(outcome, Paid):
+        await move(session, actor, payout, PayoutStatus.PROCESSED, "paid by its executor")
+    else:
+        payout.failure_reason = outcome.reason
+        await move(session, actor, payout, PayoutStatus.FAILED, outcome.reason)
+    return PayoutStatus(payout.status)

@@ -1,0 +1,204 @@
+"""What a store does with its payout requests: ask, look, change the status, delete. Everything is the store's own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+
+from jivapay.config.crypto import Cipher
+from jivapay.database.locks import lock_payout_for_update
+from jivapay.database.models.payout_requests import Payout
+from jivapay.database.models.people import Merchant, MerchantStore, User
+from jivapay.database.session import AnySession, WriteSession
+from jivapay.domain.identifiers import new_id
+from jivapay.domain.money import fits_scale
+from jivapay.domain.payout_masking import mask_text, mask_value
+from jivapay.exceptions import Conflict, NotFound, ValidationFailed
+from jivapay.schemas_enums.enums import CurrencyKind, PayoutExecutor, PayoutStatus
+from jivapay.services import idempotency, outbox, reference_data, steps
+from jivapay.services.api_key_service import StoreContext
+from jivapay.services.idempotency import IdempotencyClaim, Made
+from jivapay.services.outbox import Topic
+from jivapay.services.payout_service.states import database_now, move, record
+from jivapay.utils.exact_json import write_exact_json
+
+PAGE_SIZE = 100
+ASKED, CHANGED = "asked for", "status set by the store"
+SANDBOX_REST_SECONDS = 5.0
+"""How long the sandbox leaves a request alone, so that its store may still change or delete it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayout:
+    """As the store wants it. `execute_at`: not before."""
+
+    user_id: int
+    amount: Decimal
+    currency: str
+    recipient_details: Mapping[str, Any]
+    comment: str = ""
+    execute_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutPage:
+    count: int
+    rows: Sequence[Payout]
+
+
+async def create_payout(
+    session: WriteSession,
+    store: StoreContext,
+    new: NewPayout,
+    *,
+    executor: PayoutExecutor,
+    cipher: Cipher,
+    claim: IdempotencyClaim | None = None,
+) -> Made[Payout]:
+    """A new request, `pending`, and the word to whoever carries it out. Raises ValidationFailed."""
+
+    async def make() -> tuple[int, Payout]:
+        payout = await add_payout(session, store, new, executor=executor, cipher=cipher)
+        return payout.id, payout
+
+    async def load(payout_id: int) -> Payout:
+        return await _get(session, Payout.id == payout_id)
+
+    return await idempotency.make_once(session, claim, resource_type="payout", make=make, load=load)
+
+
+async def add_payout(
+    session: WriteSession, store: StoreContext, new: NewPayout, *, executor: PayoutExecutor, cipher: Cipher
+) -> Payout:
+    """Without the question whether it was asked for before. Raises ValidationFailed."""
+    currency = await reference_data.get_currency(session, new.currency, CurrencyKind.FIAT)
+    if not fits_scale(new.amount, currency.scale):
+        raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
+    now = await database_now(session)
+    public_id = new_id()
+    given = {"recipient_details": new.recipient_details, "comment": new.comment}
+    payout = Payout(
+        public_id=public_id,
+        store_id=store.id,
+        user_id=new.user_id,
+        amount=new.amount,
+        currency=new.currency,
+        recipient_shown=write_exact_json(mask_value(new.recipient_details)).decode(),
+        comment_shown=mask_text(new.comment),
+        recipient_sealed=cipher.encrypt(write_exact_json(given).decode(), recipient_context(public_id)),
+        executor=executor.value,
+        attempt=0,
+        execute_at=new.execute_at,
+        due_at=_first_due(executor, new.execute_at, now),
+        request_id=store.actor.request_id,
+    )
+    await steps.announce(session, store.actor, ASKED)
+    session.add(payout)
+    await session.flush()
+    await session.refresh(payout)
+    await record(session, store.actor, payout, "payout.created", {"to": payout.status})
+    await _offer(session, payout, now)
+    return payout
+
+
+def recipient_context(public_id: UUID) -> str:
+    return f"payouts.recipient:{public_id}"
+
+
+def _first_due(executor: PayoutExecutor, execute_at: datetime | None, now: datetime) -> datetime | None:
+    if not executor.is_automatic:
+        return None
+    rested = now + timedelta(seconds=SANDBOX_REST_SECONDS) if executor is PayoutExecutor.SANDBOX else now
+    return max(rested, execute_at) if execute_at else rested
+
+
+async def _offer(session: WriteSession, payout: Payout, now: datetime) -> None:
+    """A task for it after commit. One that is due later is offered by the timetable when it is."""
+    if payout.due_at is not None and payout.due_at <= now:
+        await outbox.put(
+            session, Topic.PAYOUT_PROCESS, ref_type="payout", ref_id=payout.id, request_id=payout.request_id
+        )
+
+
+async def list_payouts(session: AnySession, store: StoreContext, user_id: int, *, page: int) -> PayoutPage:
+    """One page of a user's requests, oldest first. Raises NotFound beyond the last one; the first is always there."""
+    theirs = (Payout.store_id == store.id, Payout.user_id == user_id, Payout.deleted_at.is_(None))
+    count = await session.scalar(select(func.count()).select_from(Payout).where(*theirs)) or 0
+    if page < 1 or (page > 1 and (page - 1) * PAGE_SIZE >= count):
+        raise NotFound("There is no such page.")
+    rows = await session.scalars(
+        select(Payout).where(*theirs).order_by(Payout.id).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    )
+    return PayoutPage(count, rows.all())
+
+
+async def get_payout(session: AnySession, store: StoreContext, payout_id: int) -> Payout:
+    """Raises NotFound, also for another store's and for a deleted one."""
+    return await _get(session, Payout.id == payout_id, *_visible(store))
+
+
+async def set_payout_status(session: WriteSession, store: StoreContext, payout_id: int, status: PayoutStatus) -> Payout:
+    """Along the table; the status it has already is no change. Raises NotFound, Conflict `payout.state_conflict`."""
+    payout = await _lock(session, store, payout_id)
+    if payout.status == status:
+        return payout
+    await move(session, store.actor, payout, status, CHANGED)
+    if status is PayoutStatus.PENDING:
+        now = await database_now(session)
+        payout.due_at = _first_due(PayoutExecutor(payout.executor), payout.execute_at, now)
+        payout.failure_reason = None
+        await session.flush()
+        await _offer(session, payout, now)
+    elif status is PayoutStatus.PROCESSING:
+        payout.due_at = None  # the store has it in hand itself
+        await session.flush()
+    return payout
+
+
+async def delete_payout(session: WriteSession, store: StoreContext, payout_id: int) -> None:
+    """Gone for the store, kept for the books. Raises NotFound, Conflict `payout.not_deletable` (hard case 18)."""
+    payout = await _lock(session, store, payout_id)
+    if not PayoutStatus(payout.status).is_deletable:
+        raise Conflict(f"The payout is {payout.status}.", code="payout.not_deletable", about={"current": payout.status})
+    payout.deleted_at = await database_now(session)
+    payout.due_at = None
+    await session.flush()
+    await record(session, store.actor, payout, "payout.deleted")
+
+
+async def find_internal_store(session: AnySession, public_id: UUID) -> MerchantStore | None:
+    """The store that callers without a key stand for; None when it, or its merchant, is switched off."""
+    return await session.scalar(
+        select(MerchantStore)
+        .join(Merchant, Merchant.id == MerchantStore.merchant_id)
+        .join(User, User.id == Merchant.user_id)
+        .where(
+            MerchantStore.public_id == public_id,
+            MerchantStore.archived_at.is_(None),
+            MerchantStore.access,
+            User.is_active,
+        )
+    )
+
+
+async def _lock(session: WriteSession, store: StoreContext, payout_id: int) -> Payout:
+    """Raises NotFound."""
+    payout = await lock_payout_for_update(session, payout_id)
+    if payout is None or payout.store_id != store.id or payout.deleted_at is not None:
+        raise NotFound
+    return payout
+
+
+def _visible(store: StoreContext) -> tuple[ColumnElement[bool], ...]:
+    return (Payout.store_id == store.id, Payout.deleted_at.is_(None))
+
+
+async def _get(session: AnySession, *conditions: ColumnElement[bool]) -> Payout:
+    payout = await session.scalar(select(Payout).where(*conditions))
+    if payout is None:
+        raise NotFound
+    return payout

@@ -1,0 +1,66 @@
+"""One step of a payout request: along the printed table, versioned, audited."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+
+from jivapay.database.models.payout_requests import Payout, PayoutAttempt
+from jivapay.database.session import AnySession, WriteSession
+from jivapay.domain.actors import Actor
+from jivapay.domain.order_states import is_allowed
+from jivapay.exceptions import Conflict
+from jivapay.schemas_enums.enums import PayoutStatus
+from jivapay.services import audit_service, steps
+
+
+async def database_now(session: AnySession) -> datetime:
+    now = await session.scalar(select(func.app_now()))
+    if not isinstance(now, datetime):
+        raise AssertionError("the database knows the time")  # noqa: TRY004 - a broken database, not a type
+    return now
+
+
+async def move(session: WriteSession, actor: Actor, payout: Payout, status: PayoutStatus, reason: str) -> None:
+    """Move one locked payout. What it waits for (`due_at`) is the caller's, unless it has ended.
+
+    Raises Conflict `payout.state_conflict`.
+    """
+    if not is_allowed("payout", payout.status, status):
+        raise state_conflict(payout)
+    await steps.announce(session, actor, reason)
+    before = payout.status
+    now = await database_now(session)
+    payout.status = status
+    payout.version += 1
+    payout.updated_at = now
+    if status is PayoutStatus.PROCESSED:
+        payout.processed_at = now
+    if status in {PayoutStatus.PROCESSED, PayoutStatus.CANCELLED, PayoutStatus.FAILED}:
+        payout.due_at = None
+    await session.flush()
+    if before == PayoutStatus.PROCESSING:
+        await session.execute(
+            update(PayoutAttempt)
+            .where(PayoutAttempt.payout_id == payout.id, PayoutAttempt.ended_at.is_(None))
+            .values(ended_at=now, outcome=status.value)
+        )
+    await record(session, actor, payout, f"payout.{status}", {"from": before, "to": status.value})
+
+
+async def record(
+    session: WriteSession, actor: Actor, payout: Payout, action: str, details: dict[str, object] | None = None
+) -> None:
+    """Its audit row; of a step when `details` say from where to where."""
+    await audit_service.log_event(
+        session,
+        actor,
+        action,
+        entity="payout",
+        entity_id=payout.id,
+        version=payout.version if details else None,
+        details={**(details or {}), "attempt": payout.attempt},
+    )
+
+
+def state_conflict(payout: Payout) -> Conflict:
+    return Conflict(f"The payout is {payout.status}.", code="payout.state_conflict", about={"current": payout.status})
