@@ -8,6 +8,7 @@ from pydantic import Field
 
 from jivapay.schemas_enums.base import AnswerModel, Code, ListQuery, QueryModel, Timestamp
 from jivapay.schemas_enums.money import AmountText
+from jivapay.schemas_enums.stores import BalanceRead
 
 From = Annotated[
     Timestamp | None,
@@ -87,10 +88,8 @@ class StatementRead(AnswerModel):
     next_cursor: str | None
 
 
-class PlatformBalanceRead(AnswerModel):
-    currency: str
+class PlatformBalanceRead(BalanceRead):
     test: bool
-    balance: AmountText
 
 
 class PlatformBalances(AnswerModel):

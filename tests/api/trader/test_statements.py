@@ -193,9 +193,9 @@ async def test_balances_of_the_past(books: Books) -> None:
     platform = (await books.admin.get("/platform/balance")).json()
     live = next(item for item in platform["items"] if not item["test"])
     whole = (await books.admin.get("/platform/balance/history")).json()
-    assert (live["currency"], live["balance"]) == ("USDT", whole["closing"])
+    assert (live["currency"], live["total"], live["held"]) == ("USDT", whole["closing"], "0.000000")
     past = (await books.admin.get(f"/platform/balance?at={between}")).json()
-    assert [item["balance"] for item in past["items"]] == ["1.027027", "0.000000"]
+    assert [item["total"] for item in past["items"]] == ["1.027027", "0.000000"]
     unknown = await books.admin.get("/platform/balance/history?currency=DOGE")
     assert code_of(unknown) == (422, "currency.unknown")
 

@@ -79,8 +79,15 @@ async def list_platform_balances(session: AnySession, at: datetime | None) -> Pl
         for test in (False, True):
             key = AccountKey.platform(currency.code, test=test)
             balance = await balance_manager.get_balance_at(session, key, moment)
-            shown = format_amount(balance.total, currency.scale)
-            items.append(PlatformBalanceRead(currency=currency.code, test=test, balance=shown))
+            items.append(
+                PlatformBalanceRead(
+                    currency=currency.code,
+                    test=test,
+                    total=format_amount(balance.total, currency.scale),
+                    held=format_amount(balance.held, currency.scale),
+                    available=format_amount(balance.available, currency.scale),
+                )
+            )
     return PlatformBalances(at=moment, items=items)
 
 
