@@ -52,6 +52,8 @@ class Mood(StrEnum):
 
 
 MOOD_WEIGHTS = (92, 5, 3)
+DISPUTES = 0.7
+"""How many traders dispute a payment that did not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class TraderPlan:
     """He does not look: the order comes before a person when his time is over."""
     cancels: bool
     """If nothing has been paid yet."""
+    disputes: bool
+    """If the payer says that he has paid and nothing has come; otherwise he lets his time run out."""
 
 
 def plan_order(seed: str, number: int, stores: tuple[Store, ...]) -> OrderPlan:
@@ -109,7 +113,12 @@ def plan_trader(seed: str, customer: str, amount: str) -> TraderPlan:
     """Drawn for an order as its trader sees it."""
     draw = Random(f"{seed}:trader:{customer}:{amount}")
     mood = draw.choices(list(Mood), MOOD_WEIGHTS)[0]
-    return TraderPlan(draw.uniform(0.5, 5.0), is_silent=mood is Mood.SILENT, cancels=mood is Mood.CANCELS)
+    return TraderPlan(
+        draw.uniform(0.5, 5.0),
+        is_silent=mood is Mood.SILENT,
+        cancels=mood is Mood.CANCELS,
+        disputes=draw.random() < DISPUTES,
+    )
 
 
 def _amount(draw: Random) -> Decimal:

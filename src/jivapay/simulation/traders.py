@@ -22,6 +22,7 @@ UNAUTHORISED, CONFLICTS = 401, frozenset({404, 409, 410})
 LOW_WATER, TOP_UP = Decimal(15_000), Decimal(30_000)
 """In USDT: when a trader asks for more, and how much he brings."""
 CANCEL_REASON = "карта временно недоступна"
+DISPUTE_REASON = "деньги не пришли"
 
 
 class SignedIn:
@@ -147,6 +148,8 @@ class Trader:
             await self._unless_too_late(f"/orders/{order_id}/confirm", None)
         elif plan.cancels and order["status"] == OrderStatus.PENDING:
             await self._unless_too_late(f"/orders/{order_id}/cancel", {"reason": CANCEL_REASON})
+        elif plan.disputes and order["status"] == OrderStatus.PENDING_TRADER_CONFIRMATION:
+            await self._unless_too_late(f"/orders/{order_id}/dispute", {"reason": DISPUTE_REASON})
 
     async def _unless_too_late(self, path: str, body: Json | None) -> None:
         try:

@@ -12,9 +12,12 @@ from decimal import Decimal
 from itertools import count as numbers
 from random import Random
 
+import httpx2
+
 from jivapay.schemas_enums.enums import Role
 from jivapay.simulation import report
 from jivapay.simulation.cast import Cast
+from jivapay.simulation.disputes import Judge, Merchant
 from jivapay.simulation.http import Api, Refused, open_client
 from jivapay.simulation.plans import plan_order
 from jivapay.simulation.purchases import Json, Purchase
@@ -33,6 +36,7 @@ OPEN_MAX = 3000
 RECOVERY_SECONDS = 2.0
 AUDIT_PATIENCE_SECONDS = 15.0
 AUDIT_AT_ONCE = 20
+DECISION_PATIENCE_SECONDS = 20.0
 MINUTE = 60.0
 
 
@@ -86,10 +90,20 @@ class Traffic:
                 self.traders.append(trader)
             await self._read_balances()
             self._opening = {name: balance[0] for name, balance in self._balances.items()}
+            judge = self._hire_judge(client)
+            merchants = [
+                Merchant(SignedIn(client, person), seed=self.seed, serves=self._is_own)
+                for person in self.cast.people(Role.MERCHANT)
+            ]
             async with asyncio.TaskGroup() as group:
                 people = [group.create_task(self._work(trader)) for trader in self.traders]
                 people.append(group.create_task(self._watch_balances()))
+                people += [group.create_task(self._repeat(one.name, one.look)) for one in merchants]
+                if judge is not None:
+                    people.append(group.create_task(self._repeat("support", judge.look)))
                 await self._sell()
+                if judge is not None:
+                    await self._survive("support", lambda: judge.finish(DECISION_PATIENCE_SECONDS))
                 for person_at_work in people:
                     person_at_work.cancel()
             return await self._audit()
@@ -145,6 +159,18 @@ class Traffic:
                 counted_at = _now()
                 await self._survive(f"{trader.name} counts", trader.count_money)
             await asyncio.sleep(LOOK_EVERY_SECONDS if went_well else RECOVERY_SECONDS)
+
+    def _hire_judge(self, client: httpx2.AsyncClient) -> Judge | None:
+        """None where the cast has nobody who could decide."""
+        support, second = self.cast.people(Role.SUPPORT)[:1], self.cast.people(Role.ADMIN)[:1]
+        if not support or not second:
+            return None
+        return Judge(SignedIn(client, support[0]), SignedIn(client, second[0]), sent=self._sent, serves=self._is_own)
+
+    async def _repeat(self, who: str, deed: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            await self._survive(who, deed)
+            await asyncio.sleep(RECOVERY_SECONDS)
 
     async def _watch_balances(self) -> None:
         while True:
@@ -206,6 +232,10 @@ class Traffic:
 
     def _purchases(self) -> list[Purchase]:
         return [purchase for shop in self.shops for purchase in shop.purchases.values()]
+
+    def _is_own(self, thing: Json) -> bool:
+        """About an order of this run."""
+        return str(thing["external_order_id"]).startswith(f"{self.run}-")
 
     def _is_ours(self, order: Json) -> bool:
         """Our own customers'; without end, traders also serve whoever tries the platform out by hand."""
