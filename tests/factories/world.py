@@ -11,6 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -28,7 +29,7 @@ from jivapay.database.session import Database
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
 from jivapay.domain.outcomes import Assigned, Outcome
-from jivapay.schemas_enums.enums import DepositNetwork, OwnerType
+from jivapay.schemas_enums.enums import DepositNetwork, OrderStatus, OwnerType
 from jivapay.services import (
     balance_manager,
     callback_service,
@@ -38,12 +39,15 @@ from jivapay.services import (
     order_processor,
     order_status_manager,
     rate_service,
+    unmatched_service,
 )
 from jivapay.services.api_key_service import StoreContext
 from jivapay.services.balance_manager import AccountKey, Balance
 from jivapay.services.deposit_service import NewDeposit
 from jivapay.services.document_service import StoredReceipt
 from jivapay.services.order_processor import Request, UrlRules
+from jivapay.services.order_status_manager import PayerSaid, TraderAnswer
+from jivapay.services.unmatched_service import Declared
 from jivapay.utils.http_client import Answer, InMemoryTransport
 from jivapay.utils.resources import Resources
 
@@ -191,17 +195,27 @@ class World:
         return incoming_order_id
 
     async def confirm_by_customer(
-        self, incoming_order_id: int, *, receipt: bool = False, receipt_lost: bool = False
+        self,
+        incoming_order_id: int,
+        *,
+        receipt: bool | StoredReceipt = False,
+        receipt_lost: bool = False,
+        actor: Actor | None = None,
+        **said: Any,
     ) -> None:
-        """The payer says that he has paid; `receipt` stands for a picture that was checked and stored."""
+        """The payer (or `actor`, the store) says that he has paid; `receipt` stands for a picture that was checked and
+        stored, `said` is what else he says.
+        """
+        stored = receipt if isinstance(receipt, StoredReceipt) else stored_receipt() if receipt else None
         async with self.database.write() as session:
             await order_processor.finalize_order_after_client_confirmation(
                 session,
-                Actor.customer(),
+                actor or Actor.customer(),
                 incoming_order_id,
-                receipt=stored_receipt() if receipt else None,
+                receipt=stored,
                 receipt_lost=receipt_lost,
                 rules=self.rules,
+                said=PayerSaid(**said),
             )
 
     async def cancel(self, incoming_order_id: int, actor: Actor | None = None) -> None:
@@ -213,13 +227,15 @@ class World:
 
     # Traders, staff, the scheduler
 
-    async def confirm_by_trader(self, incoming_order_id: int) -> None:
-        """The order's own trader has the money."""
+    async def confirm_by_trader(self, incoming_order_id: int, **answer: Any) -> None:
+        """The order's own trader has the money; `answer` says what is not as agreed."""
         async with self.database.write() as session:
             await freeze_service.refuse_when_frozen(session)
             deal = await lock_deal_for_update(session, incoming_order_id)
             trader = next(one for one in self.traders if deal.order and one.id == deal.order.trader_id)
-            await order_status_manager.confirm_order_by_trader(session, trader.actor, deal, self.rules)
+            await order_status_manager.confirm_order_by_trader(
+                session, trader.actor, deal, self.rules, TraderAnswer(**answer)
+            )
 
     async def complete(self, amount: Decimal = AMOUNT, **fields: Any) -> int:
         """A whole pay-in: assigned, confirmed by the payer, confirmed by the trader."""
@@ -227,6 +243,35 @@ class World:
         await self.confirm_by_customer(incoming_order_id)
         await self.confirm_by_trader(incoming_order_id)
         return incoming_order_id
+
+    async def decide(self, incoming_order_id: int, outcome: OrderStatus, *, amount: Decimal | None = None) -> None:
+        """Staff's word about an order that waits for a person."""
+        async with self.database.write() as session:
+            deal = await lock_deal_for_update(session, incoming_order_id)
+            await order_status_manager.decide(session, self.staff, deal, outcome, "looked", self.rules, amount=amount)
+
+    async def declare(self, amount: Decimal, *, trader: TraderHere | None = None, **said: Any) -> UUID:
+        """Money on the trader's first requisite that no order explains; the payment's public id."""
+        trader = trader or self.trader
+        requisite = await self.scalar(
+            "select public_id from requisites where trader_id = :trader order by id limit 1", trader=trader.id
+        )
+        values = {"received_at": None, "payer_bank": None, "payer_name": None, "note": "", **said}
+        async with self.database.write() as session:
+            made = await unmatched_service.declare(
+                session, trader.actor, Declared(requisite, amount, **values), self.rules
+            )
+        return made.thing.payment.public_id
+
+    async def attach(self, payment: UUID, incoming_order_id: int) -> None:
+        """Staff has found the order."""
+        order_id = (await self.deal(incoming_order_id)).incoming.public_id
+        async with self.database.write() as session:
+            await unmatched_service.attach(session, self.staff, payment, order_id, "found", self.rules)
+
+    async def return_unmatched(self, payment: UUID) -> None:
+        async with self.database.write() as session:
+            await unmatched_service.give_back(session, self.staff, payment, "sent back", self.rules)
 
     async def decide_review(self, incoming_order_id: int, *, approve: bool) -> None:
         async with self.database.write() as session:

@@ -23,6 +23,7 @@ async def live_through(world: World) -> None:
     await _meet_rules(world)
     await _trade_in_other_ways(world)
     await _dispute(world)
+    await _meet_other_amounts(world)
     await world.assign(Decimal(101))
     waiting = await world.assign(Decimal(102))
     await world.confirm_by_customer(waiting, receipt=True)
@@ -67,6 +68,17 @@ async def _lapse_and_revive(world: World) -> None:
     await world.advance(1801)
     assert await world.expire_due() == 2
     assert (await world.statuses(lapsed))[1] == "expired"
+
+
+async def _meet_other_amounts(world: World) -> None:
+    """Less than agreed, more than agreed, and money without an order: attached, returned, waiting."""
+    smaller, larger, attached = [await world.assign(Decimal(300 + number)) for number in range(3)]
+    await world.confirm_by_trader(smaller, amount=Decimal(299))
+    await world.confirm_by_customer(smaller, actor=world.store.actor, amount=Decimal(299))
+    await world.confirm_by_trader(larger, amount=Decimal(400))
+    payments = [await world.declare(Decimal(amount)) for amount in (310, 320, 330)]
+    await world.attach(payments[0], attached)
+    await world.return_unmatched(payments[1])
 
 
 async def _meet_rules(world: World) -> None:

@@ -23,6 +23,8 @@ REVERSAL = (
     " insert into postings (transfer_id, account_id, amount)"
     f" select r.id, p.account_id, {{amount}} from r, postings p where p.transfer_id = {SETTLEMENT}"
 )
+INBOX = "(select min(id) from unmatched_payments where status = 'open')"
+ATTACHED = "(select id from unmatched_payments where status = 'attached')"
 DEAD_CALLBACK = "(select min(id) from callback_deliveries where state = 'delivered')"
 AUDITED = "(select min(audit_id) from audit_chain where seq > 5)"
 
@@ -167,6 +169,26 @@ MONEY = [
         "to somebody else",
         f"update deposits set owner_id = owner_id + 1000 where id = {DEPOSIT}",
     ),
+    ("I40", "held for less", f"update unmatched_payments set amount_crypto = amount_crypto + 1 where id = {INBOX}"),
+    ("I40", "credited with more", f"update unmatched_payments set amount_fiat = amount_fiat - 1 where id = {INBOX}"),
+    (
+        "I40",
+        "closed and still held",
+        f"update unmatched_payments set status = 'returned', decided_at = now() where id = {INBOX}",
+    ),
+    ("I40", "no hold", f"delete from holds where ref_type = 'unmatched_payment' and ref_id = {INBOX}"),
+    (
+        "I40a",
+        "more than was settled",
+        f"update unmatched_payments set amount_fiat = amount_fiat + 1 where id = {ATTACHED}",
+    ),
+    (
+        "I40a",
+        "the rest is gone",
+        "delete from unmatched_payments where source = 'overpayment' and from_order_id = (select attached_order_id from unmatched_payments where status = 'attached')",
+    ),
+    ("I40c", "forgotten", f"delete from unmatched_payments where id = {INBOX}"),
+    ("I40c", "never credited", "delete from transfers where kind = 'unmatched'"),
     ("I29", "about nothing", f"update transfers set ref_id = 999999 where id = {SETTLEMENT}"),
     ("I29", "about something unknown", f"update transfers set ref_type = 'whim' where id = {SETTLEMENT}"),
 ]

@@ -23,7 +23,8 @@ async def find_violations(database: Database, *, live: bool = False) -> dict[str
 
 
 async def assert_invariants(database: Database, *, live: bool = False) -> None:
-    assert await find_violations(database, live=live) == {}
+    found = await find_violations(database, live=live)
+    assert found == {}, found
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from jivapay.config.settings import Environment, Settings
 from jivapay.exceptions import JivaPayException, NotFound
 from jivapay.schemas_enums.gateway import MethodChoice, PaymentSessionRead
 from jivapay.servers.app_factory import create_app
+from jivapay.services.gateway_service import Brought
 from jivapay.utils.routing import api_router
 from jivapay.web.pay import router as payment_page
 from jivapay.web.pay.answers import show_page_error
@@ -51,9 +52,9 @@ class PaperDesk:
         deadline = {"server_time": now, "expires_at": now + timedelta(seconds=900), "total_seconds": 900}
         return self.turn("pay", requisite=PHONE, payment_method=choice.payment_method, amount=amount, **deadline)
 
-    async def confirm(self, receipt: bytes | None) -> PaymentSessionRead:
-        self._take(receipt)
-        return self.turn("check", receipt_attached=receipt is not None)
+    async def confirm(self, brought: Brought) -> PaymentSessionRead:
+        self._take(brought.receipt)
+        return self.turn("check", receipt_attached=brought.receipt is not None)
 
     async def cancel(self) -> PaymentSessionRead:
         self._take("cancel")

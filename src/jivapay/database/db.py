@@ -15,6 +15,7 @@ from jivapay.database.models import (
     records,
     reference,
     requisites,
+    unmatched,
 )
 from jivapay.database.models.base import Base
 
@@ -34,4 +35,5 @@ __all__ = [
     "records",
     "reference",
     "requisites",
+    "unmatched",
 ]

@@ -6,6 +6,7 @@ Everything that changes a deal takes its locks through here, so that two of them
 
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.sql import Select
@@ -14,6 +15,7 @@ from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.orders import IncomingOrder, Order, PaymentSession
 from jivapay.database.models.payout_requests import Payout
 from jivapay.database.models.requisites import Requisite
+from jivapay.database.models.unmatched import UnmatchedPayment
 from jivapay.database.session import WriteSession
 from jivapay.exceptions import NotFound
 
@@ -95,6 +97,14 @@ async def lock_requisite_for_update(session: WriteSession, requisite_id: int) ->
     if requisite is None:
         raise NotFound
     return requisite
+
+
+async def lock_unmatched_payment(session: WriteSession, public_id: UUID) -> UnmatchedPayment:
+    """Lock a payment of the inbox, before any deal. Raises NotFound."""
+    payment = await session.scalar(_locked(select(UnmatchedPayment).where(UnmatchedPayment.public_id == public_id)))
+    if payment is None:
+        raise NotFound
+    return payment
 
 
 async def lock_receipt_hash(session: WriteSession, sha256: bytes) -> None:

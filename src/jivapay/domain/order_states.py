@@ -15,6 +15,7 @@ from jivapay.schemas_enums.enums import (
     IncomingOrderStatus,
     OrderStatus,
     PayoutStatus,
+    UnmatchedStatus,
 )
 from jivapay.schemas_enums.enums import PaymentSessionStatus as Session
 
@@ -25,6 +26,7 @@ D = DepositStatus
 A = ApprovalStatus
 Q = DisputeStatus
 P = PayoutStatus
+U = UnmatchedStatus
 
 START = ""
 """The status before the first one."""
@@ -69,7 +71,12 @@ INCOMING_ORDER = (
     *_steps([I.CLIENT_PAYMENT_CONFIRMED, I.FAILED_PROCESSING_RECEIPT], [I.FAILED], "order failed", "staff"),
     *_steps([I.CLIENT_PAYMENT_CONFIRMED, I.FAILED_PROCESSING_RECEIPT], [I.CANCELLED], "order cancelled", "staff"),
     *_steps([I.FAILED_PROCESSING_RECEIPT], [I.CLIENT_PAYMENT_CONFIRMED], "receipt stored", "customer, store"),
-    *_steps([I.EXPIRED, I.CANCELLED], [I.CLIENT_PAYMENT_CONFIRMED], "late receipt", "customer, store"),
+    *_steps(
+        [I.EXPIRED, I.CANCELLED],
+        [I.CLIENT_PAYMENT_CONFIRMED],
+        "late receipt, or late money that a person judges",
+        "customer, store, trader",
+    ),
     *_steps([I.EXPIRED, I.CANCELLED], [I.PROCESSED], "late payment seen", "trader, staff"),
 )
 
@@ -80,22 +87,38 @@ ORDER = (
     *_steps([O.PENDING], [O.CANCELLED], "cancelled", "trader, store, customer, staff"),
     *_steps([O.PENDING], [O.EXPIRED], "not paid in time", "system", "pay_in"),
     *_steps([O.PENDING], [O.DISPUTE], "disputed", "trader, store, staff", "pay_in"),
-    *_steps([O.PENDING], [O.REQUIRES_ATTENTION], "second fraud check asks for a person", "system", "pay_in"),
+    *_steps(
+        [O.PENDING],
+        [O.REQUIRES_ATTENTION],
+        "second fraud check asks for a person, or another amount or payer seen",
+        "system, trader",
+        "pay_in",
+    ),
     *_steps([O.PENDING], [O.IN_PROGRESS], "accepted", "trader", "pay_out"),
     *_steps([O.PENDING], [O.DECLINED], "declined or not accepted in time", "trader, system", "pay_out"),
     *_steps([O.PENDING_TRADER_CONFIRMATION], [O.COMPLETED], "trader confirmed", "trader, staff", "pay_in"),
     *_steps([O.PENDING_TRADER_CONFIRMATION], [O.DISPUTE], "disputed", "trader, store, staff", "pay_in"),
-    *_steps([O.PENDING_TRADER_CONFIRMATION], [O.REQUIRES_ATTENTION], "trader silent past his time", "system", "pay_in"),
+    *_steps(
+        [O.PENDING_TRADER_CONFIRMATION],
+        [O.REQUIRES_ATTENTION],
+        "trader silent past his time, or another amount or payer seen",
+        "system, trader",
+        "pay_in",
+    ),
     *_steps([O.PENDING_TRADER_CONFIRMATION], [O.CANCELLED], "cancelled", "staff", "pay_in"),
     *_steps([O.EXPIRED, O.CANCELLED], [O.PENDING_TRADER_CONFIRMATION], "late receipt", "customer, store", "pay_in"),
-    *_steps([O.EXPIRED, O.CANCELLED], [O.COMPLETED], "late payment seen", "trader", "pay_in"),
+    *_steps([O.EXPIRED, O.CANCELLED], [O.COMPLETED], "late payment seen", "trader, staff", "pay_in"),
     *_steps(
-        [O.EXPIRED, O.CANCELLED], [O.REQUIRES_ATTENTION], "late payment, a person decides", "customer, staff", "pay_in"
+        [O.EXPIRED, O.CANCELLED],
+        [O.REQUIRES_ATTENTION],
+        "late payment, a person decides",
+        "customer, store, trader, staff",
+        "pay_in",
     ),
     *_steps([O.IN_PROGRESS], [O.COMPLETED], "paid with receipt", "trader", "pay_out"),
     *_steps([O.IN_PROGRESS], [O.REQUIRES_ATTENTION], "accepted and silent", "system", "pay_out"),
     *_steps([O.IN_PROGRESS], [O.DISPUTE], "disputed", "trader, store, staff", "pay_out"),
-    *_steps([O.REQUIRES_ATTENTION], [O.COMPLETED], "decided", "trader, staff"),
+    *_steps([O.REQUIRES_ATTENTION], [O.COMPLETED], "decided, or all state the same amount", "trader, store, staff"),
     *_steps([O.REQUIRES_ATTENTION], [O.DISPUTE], "disputed", "trader, store, staff"),
     *_steps([O.REQUIRES_ATTENTION], [O.CANCELLED, O.FAILED], "decided", "staff"),
     *_steps([O.DISPUTE], [O.COMPLETED, O.CANCELLED, O.FAILED], "resolved", "staff"),
@@ -111,7 +134,12 @@ PAYMENT_SESSION = (
     *_steps([Session.ACTIVE], [Session.FAILED], "order failed", "system, staff"),
     *_steps([Session.CONFIRMED], [Session.COMPLETED, Session.COMPLETED_WITH_ISSUES], "order completed", "trader"),
     *_steps([Session.CONFIRMED], [Session.CANCELLED, Session.FAILED], "order cancelled or failed", "staff"),
-    *_steps([Session.EXPIRED, Session.CANCELLED], [Session.CONFIRMED], "late receipt", "customer, store"),
+    *_steps(
+        [Session.EXPIRED, Session.CANCELLED],
+        [Session.CONFIRMED],
+        "late receipt, or late money that a person judges",
+        "customer, store, trader",
+    ),
     *_steps(
         [Session.ACTIVE, Session.EXPIRED, Session.CANCELLED],
         [Session.COMPLETED, Session.COMPLETED_WITH_ISSUES],
@@ -178,6 +206,12 @@ PAYOUT = (
     *_steps([P.FAILED], [P.PENDING], "asked for again", "store"),
 )
 
+UNMATCHED_PAYMENT = (
+    *_steps([START], [U.OPEN], "declared, or left over", "trader, system"),
+    *_steps([U.OPEN], [U.ATTACHED], "found to belong to an order", "staff"),
+    *_steps([U.OPEN], [U.RETURNED], "sent back", "staff"),
+)
+
 MACHINES: dict[str, tuple[Transition, ...]] = {
     "incoming_order": INCOMING_ORDER,
     "order": ORDER,
@@ -187,6 +221,7 @@ MACHINES: dict[str, tuple[Transition, ...]] = {
     "approval": APPROVAL,
     "dispute": DISPUTE,
     "payout": PAYOUT,
+    "unmatched_payment": UNMATCHED_PAYMENT,
 }
 
 

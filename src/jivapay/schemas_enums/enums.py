@@ -257,6 +257,30 @@ class PayoutExecutor(StrEnum):
         return self is not PayoutExecutor.MANUAL
 
 
+class UnmatchedStatus(StrEnum):
+    """Money that a trader has received and that belongs to no order yet."""
+
+    OPEN = "open"
+    ATTACHED = "attached"
+    RETURNED = "returned"
+
+
+class UnmatchedSource(StrEnum):
+    """How unmatched money came to be known."""
+
+    TRADER = "trader"
+    """He declared it."""
+    OVERPAYMENT = "overpayment"
+    """The rest of a payment that was larger than its order."""
+
+
+class AmountPolicy(StrEnum):
+    """What a store wants when another amount than agreed arrives."""
+
+    ALWAYS_ASK = "always_ask"
+    ACCEPT_WITHIN_PERCENT = "accept_within_percent"
+
+
 class HoldStatus(StrEnum):
     ACTIVE = "active"
     POSTED = "posted"
@@ -290,6 +314,9 @@ class TransferKind(StrEnum):
     def reversal(self) -> str:
         """The kind of the transfer that takes one of this kind back."""
         return f"{self.value}_reversal"
+
+    UNMATCHED = "unmatched"
+    UNMATCHED_REVERSAL = "unmatched_reversal"
 
 
 class AuditLevel(StrEnum):

@@ -112,6 +112,8 @@ class PayinRead(AnswerModel):
     paid: bool
     final: bool
     amount_agreed: AmountText | None
+    amount_seen: AmountText | None
+    """What the trader says has arrived, when that is not what was agreed: confirming that amount settles the order."""
     amount_exceptions: list[str]
     metadata: dict[str, Any]
     test: bool
@@ -184,6 +186,18 @@ class MethodChoice(RequestModel):
     bank: Code | None = None
     amount: FiatAmount | None = None
     customer_id: ExternalId | None = None
+
+
+PayerBank = Annotated[str, Text(120)]
+PayerName = Annotated[str, Text(120)]
+"""The last four digits of what was paid from, or the payer's name."""
+
+
+class PayerFields(RequestModel):
+    """Where the money came from, as the page asks it: optional, and shown to the trader."""
+
+    payer_bank: PayerBank | None = None
+    payer_name: PayerName | None = None
 
 
 class CancelRequest(RequestModel):

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from jivapay.schemas_enums.base import AnswerModel, Code, ListQuery, PageQuery, Reason, RequestModel, Timestamp
 from jivapay.schemas_enums.enums import OrderStatus
@@ -26,6 +27,11 @@ class TraderOrderRead(AnswerModel):
     direction: str
     status: str
     amount: AmountText
+    amount_agreed: AmountText
+    amount_exceptions: list[str]
+    payer_bank: str | None
+    """As the payer said at his confirmation; so the name, or the last four digits of what he paid from."""
+    payer_name: str | None
     currency: str
     amount_crypto: AmountText
     """What it moves on the trader's balance, with his commission."""
@@ -109,6 +115,7 @@ class CaseFilter(PageQuery):
     """Both kinds unless one is named."""
 
     kind: CaseKind | None = None
+    taken_by: Literal["me", "nobody"] | None = None
 
 
 class CaseRead(AnswerModel):
@@ -134,6 +141,17 @@ class CaseRead(AnswerModel):
     """How long it has waited."""
     needs_second_person: bool
     """Above FOUR_EYES_AMOUNT: one person alone cannot decide it."""
+    amount_by_trader: AmountText | None
+    """What each side says has come, when that is not what was agreed."""
+    amount_by_payer: AmountText | None
+    amount_by_store: AmountText | None
+    from_third_party: bool
+    """The trader says that somebody else than the payer has sent it."""
+    receipt_seen_before: bool
+    """A receipt of this order was sent for another one before."""
+    taken_by: UUID | None
+    """Who works on it."""
+    taken_at: datetime | None
     version: int
     test: bool
 
@@ -143,6 +161,14 @@ class CaseDecision(RequestModel):
 
     outcome: Literal["completed", "cancelled", "failed"]
     reason: Reason
+    amount: FiatAmount | None = None
+    """What has arrived, where it is not what was agreed; only with `completed`."""
+
+    @model_validator(mode="after")
+    def _amount_only_of_what_completes(self) -> "CaseDecision":
+        if self.amount is not None and self.outcome != "completed":
+            raise PydanticCustomError("validation.inconsistent", "an amount needs the outcome `completed`")
+        return self
 
 
 class CaseDecided(AnswerModel):

@@ -52,6 +52,22 @@ Percent = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^(0|[1-9][0-9]?)(\.[0-9]{1,4})?$", "examples": ["3.5"]}),
 ]
 """Of an amount: 0 or more, below 100."""
+PERCENT_OF_AMOUNT_MAX = Decimal(5)
+
+
+def _amount_percent(value: object) -> object:
+    percent = _percent(value)
+    if isinstance(percent, Decimal) and percent > PERCENT_OF_AMOUNT_MAX:
+        raise PydanticCustomError("validation.range", "must be at most 5")
+    return percent
+
+
+AmountPercent = Annotated[
+    Decimal,
+    BeforeValidator(_amount_percent),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-5](\.[0-9]{1,4})?$", "examples": ["1.5"]}),
+]
+"""How far a payment may be off: 0 to 5."""
 LimitAmount = Annotated[
     Decimal,
     BeforeValidator(_limit),

@@ -1,6 +1,7 @@
 """Stores, their keys and balances, as they travel."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -8,8 +9,9 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from jivapay.schemas_enums.base import AnswerModel, Code, Flag, Name, Reason, RequestModel, Text, Timestamp, WholeNumber
+from jivapay.schemas_enums.enums import AmountPolicy
 from jivapay.schemas_enums.money import AmountText
-from jivapay.schemas_enums.people_types import LimitAmount, Percent, PercentText
+from jivapay.schemas_enums.people_types import AmountPercent, LimitAmount, Percent, PercentText
 from jivapay.schemas_enums.users import CommissionRead, CommissionWrite
 
 TTL_MIN, TTL_MAX = 5, 3600
@@ -40,6 +42,10 @@ class StoreCreate(RequestModel):
     return_hosts: Annotated[tuple[Host, ...], Field(max_length=HOSTS_MAX)] = ()
     processing_ttl_seconds: Ttl | None = None
     support_url: UrlText | None = None
+    amount_policy: AmountPolicy = AmountPolicy.ALWAYS_ASK
+    """What happens when both sides state another amount than agreed."""
+    amount_percent: AmountPercent = Decimal(0)
+    """How far it may be off under `accept_within_percent`."""
     test: Flag = False
     """Never changes afterwards."""
 
@@ -62,6 +68,8 @@ class StorePatch(RequestModel):
     return_hosts: Annotated[tuple[Host, ...], Field(max_length=HOSTS_MAX)] | None = None
     processing_ttl_seconds: Ttl | None = None
     support_url: UrlText | None = None
+    amount_policy: AmountPolicy | None = None
+    amount_percent: AmountPercent | None = None
 
     @model_validator(mode="after")
     def _null_only_where_it_means_something(self) -> "StorePatch":
@@ -90,6 +98,8 @@ class StoreRead(AnswerModel):
     return_hosts: list[str]
     processing_ttl_seconds: int | None
     support_url: str | None
+    amount_policy: AmountPolicy
+    amount_percent: PercentText
     test: bool
     commission: CommissionRead | None
     """Null until an administrator has set it; the store takes no orders before."""

@@ -83,6 +83,30 @@ async def make_once(
     return Made(thing)
 
 
+async def do_once(
+    session: WriteSession,
+    claim: IdempotencyClaim | None,
+    *,
+    resource_type: str,
+    resource_id: int,
+    do: Callable[[], Awaitable[None]],
+) -> bool:
+    """`do` something to a thing that exists once for each key; True when it was done before. As `find_replay`."""
+    if claim is None:
+        await do()
+        return False
+    if await find_replay(session, claim) is not None:
+        return True
+    await do()
+    await remember(session, claim, status=200, resource_type=resource_type, resource_id=resource_id)
+    return False
+
+
+async def is_done(session: WriteSession, claim: IdempotencyClaim | None) -> bool:
+    """Whether the key stands for something already, before work is done outside a transaction. As `find_replay`."""
+    return claim is not None and await find_replay(session, claim) is not None
+
+
 async def find_replay(session: WriteSession, claim: IdempotencyClaim) -> Replay | None:
     """What the key already stands for, or None; then the key is this transaction's until it ends.
 

@@ -40,7 +40,7 @@ UPLOAD_BODY_SIZE_MAX = UPLOAD_SIZE_MAX + BODY_SIZE_MAX
 """Of a route that takes a file: the file and what multipart adds."""
 QUERY_FIELDS_MAX = 50
 
-_FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -231,7 +231,7 @@ def _check_content_type(request: Request, kind: BodyKind) -> None:
     media_type, _, parameters = headers.get("content-type", "").partition(";")
     media_type = media_type.strip().lower()
     if kind is not BodyKind.JSON:
-        if media_type not in _FORM_TYPES:
+        if media_type not in FORM_TYPES:
             raise UnsupportedMediaType("Send this as a form.")
     elif media_type != "application/json" or _charset(parameters) not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("Send this as application/json in UTF-8.")

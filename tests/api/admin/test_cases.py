@@ -125,3 +125,59 @@ async def test_what_waits_for_nobody_is_not_decided(world: World) -> None:
         nobody = await decide(admin, "0199aaaa-0000-7000-8000-000000000000", "failed")
         assert code_of(nobody) == (404, "not_found")
         assert (await decide(admin, pending, "expired")).status_code == 422
+
+
+async def test_a_case_is_one_persons(world: World) -> None:
+    incoming, order_id = await silent_trader(world)
+    async with open_office(world.resources) as office:
+        mine, other = [await (await office.hire(Role.SUPPORT, "orders:*:any")).sign_in() for _ in "ab"]
+        agent = await (await office.hire(Role.SUPPORT, "orders:read:any", "orders:review:any")).sign_in()
+        assert (await mine.post(f"/orders/{order_id}/take")).status_code == 204
+        assert (await mine.post(f"/orders/{order_id}/take")).status_code == 204
+        for person, total in ((mine, 1), (other, 0)):
+            assert (await person.get("/orders/cases", params={"taken_by": "me"})).json()["total"] == total
+            assert (await person.get("/orders/cases", params={"taken_by": "nobody"})).json()["total"] == 0
+        shown = (await other.get("/orders/cases")).json()["items"][0]
+        assert (shown["taken_by"], shown["taken_at"] is None) == (str(mine.id), False)
+        assert code_of(await other.post(f"/orders/{order_id}/take")) == (409, "case.taken")
+        assert code_of(await decide(other, order_id, "cancelled")) == (409, "case.taken")
+        assert code_of(await agent.post(f"/orders/{order_id}/release")) == (403, "permission.denied")
+        assert (await other.post(f"/orders/{order_id}/release")).status_code == 204
+        assert (await agent.post(f"/orders/{order_id}/take")).status_code == 204
+        assert (await agent.post(f"/orders/{order_id}/release")).status_code == 204
+        assert (await decide(other, order_id, "cancelled")).status_code == 200
+        assert code_of(await mine.post(f"/orders/{order_id}/take")) == (409, "order.state_conflict")
+        nobody = "0199aaaa-0000-7000-8000-000000000000"
+        for verb in ("take", "release"):
+            assert code_of(await mine.post(f"/orders/{nobody}/{verb}")) == (404, "not_found")
+    assert (await world.statuses(incoming))[1] == "cancelled"
+
+
+async def test_a_review_that_is_taken_is_decided_by_its_taker(world: World) -> None:
+    incoming = await world.accept(Decimal(600_000))
+    await world.process(incoming)
+    order_id = (await world.deal(incoming)).incoming.public_id
+    async with open_office(world.resources) as office:
+        mine, other = [await (await office.hire(Role.SUPPORT, "orders:*:any")).sign_in() for _ in "ab"]
+        assert (await mine.post(f"/orders/{order_id}/take")).status_code == 204
+        body = {"approve": True, "reason": "known customer"}
+        assert code_of(await other.post(f"/orders/{order_id}/review", json=body)) == (409, "case.taken")
+        assert (await mine.post(f"/orders/{order_id}/review", json=body)).json()["status"] == "new"
+
+
+async def test_decided_at_what_has_come(world: World) -> None:
+    incoming = await world.assign()
+    await world.confirm_by_trader(incoming, amount=Decimal("4517.00"))
+    order_id = (await world.deal(incoming)).incoming.public_id
+    async with open_office(world.resources) as office:
+        person = await (await office.hire(Role.SUPPORT, "orders:*:any")).sign_in()
+        shown = (await person.get("/orders/cases")).json()["items"][0]
+        assert (shown["amount"], shown["amount_by_trader"], shown["amount_by_store"]) == ("4750.00", "4517.00", None)
+        body = {"outcome": "cancelled", "reason": "r", "amount": "4517.00"}
+        assert code_of(await person.post(f"/orders/{order_id}/decision", json=body)) == (
+            422,
+            "validation.inconsistent",
+        )
+        answer = await person.post(f"/orders/{order_id}/decision", json={**body, "outcome": "completed"})
+        assert answer.json()["order_history_status"] == "completed"
+    assert (await world.order(incoming)).amount_fiat == Decimal("4517.00")

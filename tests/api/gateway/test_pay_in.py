@@ -1,6 +1,7 @@
 """Status, confirm, cancel and balance of a store's pay-ins."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -270,3 +271,49 @@ async def _execute(url: str, script: str) -> None:
         await connection.execute(script)
     finally:
         await connection.close()
+
+
+async def test_confirm_and_cancel_with_a_key_are_replayed(shop: Shop) -> None:
+    made = await shop.assigned()
+    path, headers = f"/payin/confirm/{made['order_id']}", {"Idempotency-Key": "k-1"}
+    first = await shop.post(path, files=receipt(picture("PNG")), headers=headers)
+    second = await shop.post(path, files=receipt(picture("PNG")), headers=headers)
+    assert (first.status_code, second.status_code, second.headers["Idempotent-Replayed"]) == (200, 200, "true")
+    assert first.json() == second.json()
+    assert code_of(await shop.post(path)) == (409, "order.state_conflict")
+    other = await shop.post(path, files=receipt(picture("JPEG")), headers=headers)
+    assert code_of(other) == (422, "idempotency.mismatch")
+    made = await shop.assigned(amount="900.00")
+    answers = [await shop.post(f"/payin/cancel/{made['order_id']}", headers={"Idempotency-Key": "k-2"}) for _ in "ab"]
+    assert [(answer.status_code, answer.json()["status"]) for answer in answers] == [(200, "cancelled")] * 2
+
+
+async def test_a_confirmation_that_is_refused_stores_no_receipt(shop: Shop) -> None:
+    made = await shop.assigned()
+    path = f"/payin/confirm/{made['order_id']}"
+    assert (await shop.post(path)).status_code == 200
+    storage = shop.world.resources.storage
+    assert isinstance(storage, MemoryStorage)
+    before = dict(storage.objects)
+    assert code_of(await shop.post(path, files=receipt(picture("PNG")))) == (409, "order.state_conflict")
+    assert dict(storage.objects) == before
+
+
+async def test_the_shop_states_what_the_trader_has_seen(shop: Shop) -> None:
+    made = await shop.assigned()
+    incoming = await shop.id_of(made)
+    await shop.world.confirm_by_trader(incoming, amount=Decimal("4517.00"))
+    seen = await shop.status(made)
+    assert (seen["order_history_status"], seen["amount_seen"], seen["paid"]) == ("requires_attention", "4517.00", False)
+    path = f"/payin/confirm/{made['order_id']}"
+    assert code_of(await shop.post(path, data={"amount": "4517.001"})) == (422, "money.too_many_decimals")
+    assert (await shop.post(path, data={"amount": "4600.00"})).json()["paid"] is False
+    paid = (await shop.post(path, data={"amount": "4517.00"})).json()
+    assert [paid[name] for name in ("status", "amount", "amount_agreed", "amount_exceptions", "paid", "final")] == [
+        "processed",
+        "4517.00",
+        "4750.00",
+        ["under"],
+        True,
+        False,
+    ]

@@ -15,7 +15,7 @@ from jivapay.database.models.documents import UploadedDocument
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import Role
 from jivapay.services import freeze_service
-from jivapay.services.gateway_service.payin import confirm_deal
+from jivapay.services.gateway_service.confirming import Brought, confirm_deal
 from support.receipt_files import picture
 
 NOBODY = "0199aaaa-0000-7000-8000-000000000000"
@@ -69,6 +69,36 @@ async def test_confirm_completes_and_pays(desk: Desk) -> None:
     assert await desk.world.store_balance() == balance
 
 
+async def test_confirm_with_a_key_is_replayed(desk: Desk) -> None:
+    _, order_id = await desk.assigned()
+    headers = {"Idempotency-Key": "k-1"}
+    for replayed in (None, "true"):
+        receipt = {"receipt": ("r.png", picture("PNG"), "image/png")}
+        answer = await desk.trader.post(f"/orders/{order_id}/confirm", files=receipt, headers=headers)
+        assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+        assert answer.headers.get("Idempotent-Replayed") == replayed
+    other = await desk.trader.post(f"/orders/{order_id}/confirm", data={"amount": "1.00"}, headers=headers)
+    assert code_of(other) == (422, "idempotency.mismatch")
+    assert await desk.world.scalar("select count(*) from uploaded_documents") == 1
+
+
+async def test_another_amount_and_a_third_party(desk: Desk) -> None:
+    _, order_id = await desk.assigned()
+    path = f"/orders/{order_id}"
+    assert code_of(await desk.trader.post(f"{path}/confirm", data={"amount": "0"})) == (422, "money.not_positive")
+    answer = await desk.trader.post(f"{path}/confirm", data={"amount": "4517.00"})
+    assert (answer.json()["status"], answer.json()["amount_agreed"]) == ("requires_attention", "4750.00")
+    _, other = await desk.assigned("900.00")
+    answer = await desk.trader.post(f"/orders/{other}/confirm", data={"from_third_party": "true"})
+    assert answer.json()["status"] == "requires_attention"
+    over = await desk.trader.post(f"{path}/confirm", data={"amount": "5000.00"})
+    assert (over.json()["status"], over.json()["amount_exceptions"]) == ("completed", ["over"])
+    inbox = (await desk.trader.get("/unmatched-payments")).json()["items"]
+    assert [(one["amount"], one["source"], one["from_order_id"]) for one in inbox] == [
+        ("250.00", "overpayment", str(order_id))
+    ]
+
+
 async def test_confirm_many_times_at_once(desk: Desk) -> None:
     incoming_id, order_id = await desk.assigned()
     await desk.world.confirm_by_customer(incoming_id)
@@ -94,7 +124,8 @@ async def test_confirm_with_receipt(desk: Desk) -> None:
 async def test_the_payers_receipt_is_shown_and_not_the_traders_own(desk: Desk) -> None:
     incoming_id, order_id = await desk.assigned()
     path = f"/orders/{order_id}"
-    await confirm_deal(desk.world.resources, Actor.customer(), incoming_id, picture("JPEG"), receipt_required=True)
+    brought = Brought(picture("JPEG"))
+    await confirm_deal(desk.world.resources, Actor.customer(), incoming_id, brought, receipt_required=True)
     assert (await desk.trader.get(path)).json()["receipt"] is True
     payers = await desk.trader.get(f"{path}/receipt")
     assert payers.status_code == 200

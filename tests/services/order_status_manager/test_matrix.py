@@ -14,6 +14,7 @@ from jivapay.schemas_enums.enums import OrderStatus
 from jivapay.services import gateway_service, order_service
 from jivapay.services.gateway_service.deals import get_deal
 from jivapay.services.gateway_service.payin import open_viewer
+from jivapay.services.order_service import Decision
 from support.dumps import Dump, changed_tables, dump
 from support.owner import forge
 
@@ -88,7 +89,7 @@ async def staff_decides(world: World, incoming: int) -> object:
     public_id = (await world.deal(incoming)).incoming.public_id
     async with world.database.write() as session:
         return await order_service.decide_case(
-            session, world.staff, public_id, OrderStatus.CANCELLED, "looked", world.rules
+            session, world.staff, public_id, Decision(OrderStatus.CANCELLED, "looked"), world.rules
         )
 
 

@@ -15,6 +15,7 @@ from jivapay.schemas_enums.enums import (
     OrderStatus,
     PaymentSessionStatus,
     PayoutStatus,
+    UnmatchedStatus,
 )
 
 STATUSES: dict[str, type[StrEnum]] = {
@@ -26,6 +27,7 @@ STATUSES: dict[str, type[StrEnum]] = {
     "dispute": DisputeStatus,
     "approval": ApprovalStatus,
     "payout": PayoutStatus,
+    "unmatched_payment": UnmatchedStatus,
 }
 BORN = {
     "incoming_order": {"new"},
@@ -36,6 +38,7 @@ BORN = {
     "dispute": {"open"},
     "approval": {"requested", "executed"},
     "payout": {"pending"},
+    "unmatched_payment": {"open"},
 }
 ENDS = {
     "incoming_order": {"processed", "failed"},
@@ -46,6 +49,7 @@ ENDS = {
     "dispute": {"resolved_completed", "resolved_adjusted", "resolved_cancelled"},
     "approval": {"executed", "rejected", "lapsed"},
     "payout": {"processed", "cancelled"},
+    "unmatched_payment": {"attached", "returned"},
 }
 REVIVALS = {
     ("incoming_order", "expired"): {"client_payment_confirmed", "processed"},

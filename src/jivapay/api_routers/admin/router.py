@@ -12,7 +12,7 @@ from jivapay.api_routers.admin import (
     store_management_router,
     user_management_router,
 )
-from jivapay.api_routers.common import approvals, staff_disputes, staff_orders
+from jivapay.api_routers.common import approvals, staff_disputes, staff_orders, unmatched_payments
 from jivapay.schemas_enums.enums import Role
 from jivapay.security.access import bearer_scheme
 from jivapay.utils.routing import api_router
@@ -29,6 +29,7 @@ for part in (
     staff_orders,
     staff_disputes,
     approvals,
+    unmatched_payments,
     rate_management_router,
     settings_management_router,
     chain_head_router,

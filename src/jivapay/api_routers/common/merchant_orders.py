@@ -3,8 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, File, Query, Response, UploadFile
+from fastapi import Depends, Query, Response
 
+from jivapay.api_routers.forms import Receipt, SentAmount, read_file
 from jivapay.api_routers.idempotency import Claim, mark_replay
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
@@ -14,6 +15,8 @@ from jivapay.schemas_enums.orders import MerchantOrderCreate, MerchantOrderRead,
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb
 from jivapay.services import certificate_service, gateway_service, order_service
+from jivapay.services.gateway_service import Brought
+from jivapay.services.order_status_manager import PayerSaid
 from jivapay.utils.routing import api_router
 
 router = api_router("/orders", tags=("merchant orders",))
@@ -53,8 +56,15 @@ async def confirm_payment(
     actor: Confirmer,
     resources: AppResources,
     order_id: UUID,
-    receipt: Annotated[UploadFile | None, File(description="PNG, JPEG, WebP or PDF, up to 10 MiB")] = None,
+    claim: Claim,
+    response: Response,
+    receipt: Receipt = None,
+    amount: SentAmount = None,
 ) -> PayinRead:
-    """Say that the customer has paid, with the receipt if there is one."""
-    content = await receipt.read() if receipt is not None else None
-    return await gateway_service.confirm_payment_for_merchant(resources, actor, order_id, content)
+    """Say that the customer has paid, with the receipt if there is one. `amount` is what was sent, if not as agreed;
+    it may also be said later, and settles the order when the trader has seen the same.
+    """
+    brought = Brought(await read_file(receipt), PayerSaid(amount), claim)
+    made = await gateway_service.confirm_payment_for_merchant(resources, actor, order_id, brought)
+    mark_replay(response, replayed=made.replayed)
+    return made.thing

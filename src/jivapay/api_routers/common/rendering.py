@@ -23,6 +23,9 @@ from jivapay.services.commission_service import Change, Commission, Term, Terms
 from jivapay.services.merchant_service import StoreView
 from jivapay.services.requisite_service import RequisiteView
 
+WAITS = "A second person must decide, too"
+"""What an answer 202 with an approval means."""
+
 
 def read_user(user: User) -> UserRead:
     return UserRead(
@@ -131,6 +134,8 @@ def read_store(view: StoreView) -> StoreRead:
         return_hosts=store.return_hosts,
         processing_ttl_seconds=store.processing_ttl_seconds,
         support_url=store.support_url,
+        amount_policy=store.amount_policy,
+        amount_percent=format_percent(store.amount_percent),
         test=store.test,
         commission=read_commission(view.commission) if view.commission else None,
         rate_margin_percent=format_percent(store.rate_margin_percent),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from jivapay.api_routers.common.rendering import read_approval
+from jivapay.api_routers.common.rendering import WAITS, read_approval
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.approvals import ApprovalRead
 from jivapay.schemas_enums.base import Page
@@ -15,11 +15,11 @@ from jivapay.schemas_enums.orders import CaseDecided, CaseDecision, CaseFilter, 
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import certificate_service, order_service
+from jivapay.services.order_service import Decision
 from jivapay.utils.routing import api_router
 
 router = api_router("/orders", tags=("staff orders",))
 
-WAITS = "A second person must decide, too"
 
 Reader = Annotated[Actor, Depends(requires("orders:read:any"))]
 Reviewer = Annotated[Actor, Depends(requires("orders:review:any"))]
@@ -28,13 +28,13 @@ Decider = Annotated[Actor, Depends(requires("orders:decide:any", step_up=True))]
 
 @router.get("/cases")
 async def list_cases(
-    actor: Reader,  # noqa: ARG001 - the guard's answer is not needed
+    actor: Reader,
     session: ReadDb,
     resources: AppResources,
     query: Annotated[CaseFilter, Query()],
 ) -> Page[CaseRead]:
     """The oldest first."""
-    return await order_service.list_cases(session, query, await resources.config.current())
+    return await order_service.list_cases(session, actor, query, await resources.config.current())
 
 
 @router.post("/{order_id}/review")
@@ -48,6 +48,18 @@ async def decide_review(
     )
 
 
+@router.post("/{order_id}/take", status_code=204)
+async def take_order_case(actor: Reviewer, session: WriteDb, order_id: UUID) -> None:
+    """Nobody else decides it until it is released or moves on."""
+    await order_service.take_case(session, actor, order_id)
+
+
+@router.post("/{order_id}/release", status_code=204)
+async def release_order_case(actor: Reviewer, session: WriteDb, order_id: UUID) -> None:
+    """One's own, or with the right to decide a colleague's."""
+    await order_service.release_case(session, actor, order_id)
+
+
 @router.post("/{order_id}/decision", responses={202: {"model": ApprovalRead, "description": WAITS}})
 async def decide_case(
     actor: Decider,
@@ -59,8 +71,8 @@ async def decide_case(
 ) -> CaseDecided | ApprovalRead:
     """End an order in `requires_attention`: settled, or its hold given back to the trader."""
     rules = await resources.config.current()
-    outcome = OrderStatus(body.outcome)
-    decided = await order_service.decide_case(session, actor, order_id, outcome, body.reason, rules)
+    decision = Decision(OrderStatus(body.outcome), body.reason, body.amount)
+    decided = await order_service.decide_case(session, actor, order_id, decision, rules)
     if isinstance(decided, CaseDecided):
         return decided
     response.status_code = 202

@@ -3,9 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, File, Query, Response, UploadFile
+from fastapi import Depends, Form, Query, Response
 
 from jivapay.api_routers.common.files import send_document
+from jivapay.api_routers.forms import Receipt, SentAmount, read_file
+from jivapay.api_routers.idempotency import Claim, mark_replay
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
 from jivapay.schemas_enums.certificates import RateCertificateRead
@@ -13,6 +15,7 @@ from jivapay.schemas_enums.orders import OrderCancel, OrderFilter, TraderOrderRe
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import certificate_service, order_service
+from jivapay.services.order_status_manager import TraderAnswer
 from jivapay.utils.routing import api_router
 
 router = api_router("/orders", tags=("trader orders",))
@@ -51,11 +54,22 @@ async def confirm_order(
     actor: Confirmer,
     resources: AppResources,
     order_id: UUID,
-    receipt: Annotated[UploadFile | None, File(description="PNG, JPEG, WebP or PDF, up to 10 MiB")] = None,
+    claim: Claim,
+    response: Response,
+    receipt: Receipt = None,
+    amount: SentAmount = None,
+    from_third_party: Annotated[bool, Form(description="Somebody else than the payer has sent it")] = False,
 ) -> TraderOrderRead:
-    """The money has arrived: the order completes, and the store is paid, at once."""
-    content = await receipt.read() if receipt is not None else None
-    return await order_service.confirm_order_with_receipt(resources, actor, order_id, content)
+    """The money has arrived: the order completes, and the store is paid, at once.
+
+    A smaller `amount` waits until payer or store state the same, or a person decides; of a larger one the rest goes to
+    the inbox of unmatched money. Money from a third party always waits for a person.
+    """
+    answer = TraderAnswer(amount, from_third_party)
+    content = await read_file(receipt)
+    made = await order_service.confirm_order_with_receipt(resources, actor, order_id, content, answer, claim)
+    mark_replay(response, replayed=made.replayed)
+    return made.thing
 
 
 @router.post("/{order_id}/cancel")

@@ -2,8 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Depends, File, Path, Query, Request, Response, UploadFile
+from fastapi import Depends, Path, Query, Request, Response
 
+from jivapay.api_routers.forms import Receipt, SentAmount, SentFromBank, SentFromName, read_file
+from jivapay.api_routers.idempotency import IdempotencyKey, claim_for, mark_replay
+from jivapay.config.crypto import token_hash
 from jivapay.config.logger import current_request_id
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import QueryNumber
@@ -11,6 +14,8 @@ from jivapay.schemas_enums.gateway import MethodChoice, PaymentSessionRead
 from jivapay.security.access import client_ip
 from jivapay.security.dependencies import AppResources
 from jivapay.services import gateway_service
+from jivapay.services.gateway_service import Brought
+from jivapay.services.order_status_manager import PayerSaid
 from jivapay.utils.rate_limits import rate_limited
 from jivapay.utils.routing import api_router
 
@@ -57,13 +62,22 @@ async def choose_method(
 @router.post("/{token}/confirm")
 async def confirm_payment(
     resources: AppResources,
+    request: Request,
     actor: Customer,
     token: Token,
-    receipt: Annotated[UploadFile | None, File(description="PNG, JPEG, WebP or PDF, up to 10 MiB")] = None,
+    response: Response,
+    receipt: Receipt = None,
+    amount: SentAmount = None,
+    payer_bank: SentFromBank = None,
+    payer_name: SentFromName = None,
+    key: IdempotencyKey = None,
 ) -> PaymentSessionRead:
-    """Say that the money was sent, with the receipt if there is one."""
-    content = await receipt.read() if receipt is not None else None
-    return await gateway_service.handle_payment_page_confirmation(resources, actor, token, content)
+    """Say that the money was sent, with the receipt if there is one. `amount` is what was sent, if not as agreed."""
+    claim = None if key is None else await claim_for(request, f"page:{token_hash(token).hex()}", key)
+    brought = Brought(await read_file(receipt), PayerSaid(amount, payer_bank, payer_name), claim)
+    made = await gateway_service.handle_payment_page_confirmation(resources, actor, token, brought)
+    mark_replay(response, replayed=made.replayed)
+    return made.thing
 
 
 @router.post("/{token}/cancel")

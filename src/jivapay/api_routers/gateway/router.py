@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from fastapi import Depends, File, Path, Query, Response, UploadFile
+from fastapi import Depends, Path, Query, Response
 
+from jivapay.api_routers.forms import Receipt, SentAmount, read_file
 from jivapay.api_routers.idempotency import Claim, mark_replay
 from jivapay.schemas_enums.gateway import (
     BalanceRead,
@@ -20,6 +21,8 @@ from jivapay.schemas_enums.gateway import (
 from jivapay.security.dependencies import AppResources, ReadDb
 from jivapay.security.store_auth import StoreAuth, StoreContext
 from jivapay.services import callback_service, gateway_service
+from jivapay.services.gateway_service import Brought
+from jivapay.services.order_status_manager import PayerSaid
 from jivapay.utils.routing import api_router
 
 router = api_router("/gateway", tags=("gateway",))
@@ -66,20 +69,34 @@ async def confirm_payin(
     store: PayinStore,
     resources: AppResources,
     order_id: Identifier,
-    receipt: Annotated[UploadFile | None, File(description="PNG, JPEG, WebP or PDF, up to 10 MiB")] = None,
+    claim: Claim,
+    response: Response,
+    receipt: Receipt = None,
+    amount: SentAmount = None,
 ) -> PayinRead:
-    """Say that the customer has paid, with the receipt if there is one."""
-    content = await receipt.read() if receipt is not None else None
-    return await gateway_service.confirm_payin(resources, store, order_id, content)
+    """Say that the customer has paid, with the receipt if there is one. `amount` is what was sent, if not as agreed;
+    it may also be said later, and settles the order when the trader has seen the same.
+    """
+    brought = Brought(await read_file(receipt), PayerSaid(amount), claim)
+    made = await gateway_service.confirm_payin(resources, store, order_id, brought)
+    mark_replay(response, replayed=made.replayed)
+    return made.thing
 
 
 @router.post("/payin/cancel/{order_id}")
 async def cancel_payin(
-    store: PayinStore, resources: AppResources, order_id: Identifier, body: CancelRequest | None = None
+    store: PayinStore,
+    resources: AppResources,
+    order_id: Identifier,
+    claim: Claim,
+    response: Response,
+    body: CancelRequest | None = None,
 ) -> PayinRead:
     """Give up before the customer has confirmed."""
     reason = (body.reason if body else None) or "cancelled by the store"
-    return await gateway_service.cancel_payin(resources, store, order_id, reason)
+    made = await gateway_service.cancel_payin(resources, store, order_id, reason, claim)
+    mark_replay(response, replayed=made.replayed)
+    return made.thing
 
 
 @router.get("/balance")

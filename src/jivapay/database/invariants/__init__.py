@@ -7,11 +7,12 @@ over everything. Those of the money kind freeze money (decision 21).
 from jivapay.database.invariants.deals import DEALS
 from jivapay.database.invariants.flow import FLOW
 from jivapay.database.invariants.history import HISTORY
+from jivapay.database.invariants.inbox import INBOX
 from jivapay.database.invariants.ledger import LEDGER
 from jivapay.database.invariants.limits import LIMITS
 from jivapay.database.invariants.model import Invariant
 from jivapay.database.invariants.persons import PERSONS
 
-INVARIANTS = (*LEDGER, *DEALS, *LIMITS, *HISTORY, *FLOW, *PERSONS)
+INVARIANTS = (*LEDGER, *DEALS, *INBOX, *LIMITS, *HISTORY, *FLOW, *PERSONS)
 
 __all__ = ["INVARIANTS", "Invariant"]

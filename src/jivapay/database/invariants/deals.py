@@ -178,13 +178,15 @@ select h.id as hold_id, h.ref_type, h.ref_id, h.status
   left join orders o on h.ref_type in ('order', 'clearing') and o.id = h.ref_id
   left join incoming_orders i on h.ref_type = 'incoming_order' and i.id = h.ref_id
   left join disputes d on h.ref_type = 'dispute' and d.id = h.ref_id
+  left join unmatched_payments u on h.ref_type = 'unmatched_payment' and u.id = h.ref_id
  where (h.status = 'active' and not coalesce(case h.ref_type
           when 'order' then o.status in
                ('pending', 'pending_trader_confirmation', 'in_progress', 'requires_attention', 'dispute')
           when 'clearing' then o.direction = 'pay_out' and o.status = 'completed'
           when 'incoming_order' then i.direction = 'pay_out'
                and i.status not in ('processed', 'failed', 'cancelled', 'expired')
-          when 'dispute' then d.status not like 'resolved%' end, false))
+          when 'dispute' then d.status not like 'resolved%'
+          when 'unmatched_payment' then u.status = 'open' end, false))
     or (h.status = 'active') <> (h.resolved_at is null)
 """,
         freezes=True,

@@ -11,6 +11,7 @@ STEPPED = {
     "approval": "approvals",
     "dispute": "disputes",
     "payout": "payouts",
+    "unmatched_payment": "unmatched_payments",
 }
 """Entity → table of everything whose status only moves by steps."""
 
@@ -29,6 +30,7 @@ NEVER_LEFT = {
     "approval": ("executed", "rejected", "lapsed"),
     "dispute": ("resolved_completed", "resolved_adjusted", "resolved_cancelled"),
     "payout": ("processed", "cancelled"),
+    "unmatched_payment": ("attached", "returned"),
 }
 """Written out and not read from the transitions, which this is to prove."""
 

@@ -191,7 +191,8 @@ select t.id as transfer_id, t.kind, t.ref_type, t.ref_id
          when 'dispute' then exists (select 1 from disputes d where d.id = t.ref_id)
          when 'cover' then exists (select 1 from covers c where c.id = t.ref_id)
          when 'cover_repayment' then exists (select 1 from cover_repayments r where r.id = t.ref_id)
-         when 'deposit' then exists (select 1 from deposits d where d.id = t.ref_id) end, false)
+         when 'deposit' then exists (select 1 from deposits d where d.id = t.ref_id)
+         when 'unmatched_payment' then exists (select 1 from unmatched_payments u where u.id = t.ref_id) end, false)
 """,
         freezes=True,
     ),

@@ -1,6 +1,6 @@
 """Receipts: what was uploaded, by whom, about which order (ENT-13). The bytes lie in the object store."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jivapay.database.models.base import Base, CreatedAt, PrimaryKey, PublicId
@@ -27,5 +27,7 @@ class UploadedDocument(Base):
     size: Mapped[int]
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     """Of what was uploaded, before cleaning: the same picture is found again."""
+    seen_before: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    """The same file had been sent for another order (`receipt.duplicate`)."""
     state: Mapped[str] = mapped_column(server_default=text("'stored'"))
     created_at: Mapped[CreatedAt]

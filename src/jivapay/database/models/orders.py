@@ -156,6 +156,7 @@ class Order(Base):
             name="legs",
         ),
         CheckConstraint("amount_slot is null or direction = 'pay_in'", name="amount_slot"),
+        CheckConstraint("least(amount_by_trader, amount_by_payer, amount_by_store) > 0", name="amounts_stated"),
     )
 
     id: Mapped[PrimaryKey]
@@ -170,7 +171,16 @@ class Order(Base):
     crypto_currency: Mapped[str] = mapped_column(ForeignKey("currencies.code"))
     amount_agreed: Mapped[Amount]
     amount_fiat: Mapped[Amount]
-    """What is settled; the agreed amount unless a person decided otherwise."""
+    """What is settled; the agreed amount unless another one arrived and was settled on."""
+    amount_by_trader: Mapped[Decimal | None]
+    """What he said has arrived, when that is not what was agreed; so for payer and store (hard case 13)."""
+    amount_by_payer: Mapped[Decimal | None]
+    amount_by_store: Mapped[Decimal | None]
+    from_third_party: Mapped[bool] = mapped_column(Boolean, server_default=FALSE)
+    """The trader said that somebody else than the payer has sent it (hard case 22): only people decide then."""
+    payer_bank: Mapped[str | None]
+    payer_name: Mapped[str | None]
+    """As the payer said at confirmation: the last four digits of what he paid from, or his name."""
     amount_exceptions: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     amount_slot: Mapped[Decimal | None]
     """Holds this exact amount at this trader for this payer alone (hard case 17)."""
@@ -204,6 +214,8 @@ class Order(Base):
     """When the present status must have been left; by whom depends on the status."""
     left_unpaid_at: Mapped[Moment | None]
     """When it left `pending` for `expired` or `cancelled`: the late window counts from here."""
+    rate_until: Mapped[Moment | None]
+    """Until when the frozen rate covers a late payment; unset again once a later one has taken its own rate."""
     revived_at: Mapped[Moment | None]
     confirmation_source: Mapped[str | None]
     client_confirmed_at: Mapped[Moment | None]

@@ -123,6 +123,8 @@ class MerchantStore(Base):
         CheckConstraint("lower_limit >= 0 and upper_limit >= lower_limit and upper_limit < 'Infinity'", name="limits"),
         CheckConstraint("processing_ttl_seconds between 5 and 3600", name="processing_ttl"),
         CheckConstraint("rate_margin_percent >= 0 and rate_margin_percent < 100", name="rate_margin"),
+        CheckConstraint("amount_policy in ('always_ask', 'accept_within_percent')", name="amount_policy"),
+        CheckConstraint("amount_percent >= 0 and amount_percent <= 5", name="amount_percent"),
         UniqueConstraint("id", "test"),
     )
 
@@ -152,6 +154,10 @@ class MerchantStore(Base):
     """How long the customer has to pay; `CLIENT_PAY_SECONDS` when unset."""
     rate_margin_percent: Mapped[Amount] = mapped_column(server_default=ZERO)
     support_url: Mapped[str | None]
+    amount_policy: Mapped[str] = mapped_column(server_default=text("'always_ask'"))
+    """What happens when another amount than agreed arrives and both sides state it."""
+    amount_percent: Mapped[Amount] = mapped_column(server_default=ZERO)
+    """How far it may be off under `accept_within_percent`."""
     test: Mapped[bool] = mapped_column(Boolean, server_default=FALSE)
     archived_at: Mapped[Moment | None]
     created_at: Mapped[CreatedAt]

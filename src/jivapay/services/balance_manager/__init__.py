@@ -39,6 +39,7 @@ from jivapay.services.balance_manager.settlement import (
     post_deposit,
     repair_completed_order,
     retake_hold,
+    settlement_accounts,
     update_balances_for_completed_order,
 )
 from jivapay.services.balance_manager.statements import (
@@ -53,6 +54,7 @@ from jivapay.services.balance_manager.statements import (
     list_profit,
     stream_statement,
 )
+from jivapay.services.balance_manager.unmatched import give_back, take_in
 
 __all__ = [
     "COVER_HOLD",
@@ -73,6 +75,7 @@ __all__ = [
     "get_balance",
     "get_balance_at",
     "get_statement_page",
+    "give_back",
     "held_for",
     "hold_for_dispute",
     "hold_trader_crypto",
@@ -94,7 +97,9 @@ __all__ = [
     "returning_leg",
     "reverse",
     "roll_up",
+    "settlement_accounts",
     "stream_statement",
+    "take_in",
     "update_balances_for_completed_order",
     "void_hold",
     "withdrawable",

@@ -90,13 +90,18 @@ async def end_hold(session: WriteSession, active: Hold, ending: HoldStatus) -> N
 
 async def void_hold(session: WriteSession, *, ref_type: str, ref_id: int) -> bool:
     """Give a deal's hold back to its owner. False when there is none."""
+    return await release_hold(session, ref_type=ref_type, ref_id=ref_id, ending=HoldStatus.VOIDED)
+
+
+async def release_hold(session: WriteSession, *, ref_type: str, ref_id: int, ending: HoldStatus) -> bool:
+    """As `void_hold`; `ending` says `replaced` where another hold of the same transaction takes its place."""
     active = await active_hold(session, ref_type, ref_id)
     if active is None:
         return False
     await session.execute(
         update(Account).where(Account.id == active.account_id).values(held=Account.held - active.amount)
     )
-    await end_hold(session, active, HoldStatus.VOIDED)
+    await end_hold(session, active, ending)
     return True
 
 

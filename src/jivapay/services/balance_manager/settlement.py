@@ -12,7 +12,7 @@ from jivapay.domain.commissions import Quote, Terms, calculate_quote
 from jivapay.exceptions import ConfigurationError
 from jivapay.schemas_enums.enums import AccountKind, Direction, HoldStatus, OrderStatus, OwnerType, TransferKind
 from jivapay.services.balance_manager.accounts import AccountKey, lock_accounts, move
-from jivapay.services.balance_manager.holds import active_hold, end_hold, hold_trader_crypto
+from jivapay.services.balance_manager.holds import active_hold, end_hold, hold_trader_crypto, replace_hold
 from jivapay.services.balance_manager.transfers import write_transfer
 
 
@@ -54,13 +54,17 @@ async def retake_hold(session: WriteSession, order: Order) -> None:
 async def update_balances_for_completed_order(session: WriteSession, order: Order) -> None:
     """Post an order's settlement and end its hold; the order's numbers are taken as frozen.
 
-    A hold that lapsed is taken anew first; that moves the trader's account before the others, so all are locked by
-    id beforehand. The database refuses a second settlement of the same order. Raises InsufficientBalance.
+    A hold that lapsed is taken anew first, one of another amount than the order costs now is replaced; that moves the
+    trader's account before the others, so all are locked by id beforehand. The database refuses a second settlement
+    of the same order. Raises InsufficientBalance.
     """
     active = await active_hold(session, "order", order.id)
-    if active is None:
-        await lock_accounts(session, [key for key, _ in settlement_legs(order)])
-        await retake_hold(session, order)
+    if active is None or active.amount != order_hold_amount(order):
+        await lock_accounts(session, settlement_accounts(order))
+        if active is None:
+            await retake_hold(session, order)
+        else:
+            await replace_hold(session, active, order_hold_amount(order))
         active = await active_hold(session, "order", order.id)
         if active is None:
             raise AssertionError(f"order {order.id} has no hold to settle")
@@ -104,6 +108,11 @@ def settlement_legs(order: Order) -> list[tuple[AccountKey, Decimal]]:
         (AccountKey.trader_fiat(order.trader_id, fiat, test=test), sign * order.amount_fiat),
         (AccountKey.world(AccountKind.FIAT, fiat, test=test), -sign * order.amount_fiat),
     ]
+
+
+def settlement_accounts(order: Order) -> list[AccountKey]:
+    """The accounts that completing an order moves, for a caller that moves one of them before (`lock_accounts`)."""
+    return [key for key, _ in settlement_legs(order)]
 
 
 async def post_deposit(session: WriteSession, deposit: Deposit) -> None:

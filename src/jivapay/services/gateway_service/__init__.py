@@ -5,6 +5,7 @@ transaction nor a connection while it waits, checks a receipt or stores it.
 """
 
 from jivapay.services.gateway_service.capacity import get_capacity
+from jivapay.services.gateway_service.confirming import Brought, cancel_payin, confirm_payin
 from jivapay.services.gateway_service.merchants import confirm_payment_for_merchant, create_order_from_incoming
 from jivapay.services.gateway_service.page import (
     cancel_payment_session,
@@ -15,8 +16,6 @@ from jivapay.services.gateway_service.page import (
 )
 from jivapay.services.gateway_service.payin import (
     Answer,
-    cancel_payin,
-    confirm_payin,
     get_balance,
     get_incoming_order_status,
     initialize_payin,
@@ -25,6 +24,7 @@ from jivapay.services.gateway_service.payin import (
 
 __all__ = [
     "Answer",
+    "Brought",
     "cancel_payin",
     "cancel_payment_session",
     "choose_method",

@@ -160,6 +160,9 @@ async def show_payin(session: AnySession, deal: Deal, viewer: Viewer) -> PayinRe
         paid=facts.is_paid,
         final=facts.is_final,
         amount_agreed=None if facts.amount_agreed is None else format_amount(facts.amount_agreed, FIAT_SCALE),
+        amount_seen=None
+        if order is None or order.amount_by_trader is None
+        else format_amount(order.amount_by_trader, FIAT_SCALE),
         amount_exceptions=list(facts.amount_exceptions),
         metadata=dict(incoming.order_metadata),
         test=incoming.test,

@@ -13,13 +13,13 @@ from jivapay.schemas_enums.enums import Direction
 from jivapay.schemas_enums.gateway import PayinInitiateSession, PayinRead
 from jivapay.schemas_enums.orders import MerchantOrderCreate
 from jivapay.services.api_key_service import StoreContext
+from jivapay.services.gateway_service.confirming import Brought, confirm_deal
 from jivapay.services.gateway_service.payin import (
     Answer,
-    confirm_deal,
     get_incoming_order_status,
     initiate_payment_session,
 )
-from jivapay.services.idempotency import IdempotencyClaim
+from jivapay.services.idempotency import IdempotencyClaim, Made
 from jivapay.utils.resources import Resources
 
 
@@ -34,9 +34,9 @@ async def create_order_from_incoming(
 
 
 async def confirm_payment_for_merchant(
-    resources: Resources, actor: Actor, order_id: UUID, receipt: bytes | None
-) -> PayinRead:
-    """The merchant says that his customer has paid. Raises NotFound, OrderStateConflict, SessionExpired."""
+    resources: Resources, actor: Actor, order_id: UUID, brought: Brought
+) -> Made[PayinRead]:
+    """The merchant says that his customer has paid, or how much. Raises as `confirm_payin`."""
     async with resources.database.read() as session:
         incoming = await session.scalar(
             select(IncomingOrder).where(
@@ -46,8 +46,8 @@ async def confirm_payment_for_merchant(
         if incoming is None:
             raise NotFound
         store = await _own_store(session, actor, MerchantStore.id == incoming.store_id)
-    await confirm_deal(resources, actor, incoming.id, receipt, receipt_required=store.receipt_required)
-    return await get_incoming_order_status(resources, store, str(order_id), by="order_id")
+    replayed = await confirm_deal(resources, actor, incoming.id, brought, receipt_required=store.receipt_required)
+    return Made(await get_incoming_order_status(resources, store, str(order_id), by="order_id"), replayed)
 
 
 async def _own_store(session: AnySession, actor: Actor, which: ColumnElement[bool]) -> StoreContext:

@@ -15,10 +15,12 @@ from jivapay.domain.money import FIAT_SCALE, format_amount
 from jivapay.exceptions import NotFound, OrderStateConflict, SessionExpired, ValidationFailed
 from jivapay.schemas_enums.enums import DocumentKind, IncomingOrderStatus, OrderStatus
 from jivapay.schemas_enums.gateway import BankOffered, MethodChoice, MethodOffered, PaymentSessionRead
-from jivapay.services import order_processor, order_status_manager, reference_data
+from jivapay.services import freeze_service, order_processor, order_status_manager, reference_data
 from jivapay.services.api_key_service import StoreContext
+from jivapay.services.gateway_service.confirming import Brought, cancel_deal, confirm_deal
 from jivapay.services.gateway_service.deals import Viewer, get_deal_by_token, show_failure, show_requisite
-from jivapay.services.gateway_service.payin import cancel_deal, confirm_deal, open_viewer, wait_for_requisite
+from jivapay.services.gateway_service.payin import open_viewer, wait_for_requisite
+from jivapay.services.idempotency import Made
 from jivapay.services.reference_data import BankInfo
 from jivapay.utils.resources import Resources
 
@@ -95,7 +97,7 @@ async def choose_method(
 ) -> PaymentSessionRead:
     """Take the customer's choice and look for a requisite; a second time it only shows what came of the first.
 
-    Raises NotFound, SessionExpired, ValidationFailed, OrderStateConflict, OpenOrdersLimitExceeded, RateStale.
+    Raises NotFound, ValidationFailed, OrderStateConflict, OpenOrdersLimitExceeded, RateStale, PlatformFrozen.
     """
     rules = await resources.config.current()
     async with resources.database.read() as session:
@@ -103,11 +105,24 @@ async def choose_method(
     async with resources.database.write() as session:
         deal = await lock_deal_for_update(session, incoming_id)
         if page_state(deal) == "choose":
-            await _take_choice(session, actor, deal, choice, rules)
+            if await _is_over(session, deal):
+                await order_status_manager.expire_waiting(session, actor, deal, rules)
+            else:
+                await _take_choice(session, actor, deal, choice, rules)
         elif page_state(deal) not in {"searching", "pay"}:
             raise OrderStateConflict(deal.order.status if deal.order else deal.incoming.status)
     await wait_for_requisite(resources.database, incoming_id, wait_seconds)
     return await get_payment_session_details(resources, token)
+
+
+async def _is_over(session: WriteSession, deal: Deal) -> bool:
+    """Its time has passed and nobody has come by to say so: whoever chooses now ends it. While money is frozen no
+    deadline passes, and nothing new begins. Raises PlatformFrozen.
+    """
+    if deal.incoming.expires_at > await order_status_manager.database_now(session):
+        return False
+    await freeze_service.refuse_when_frozen(session)
+    return True
 
 
 async def _take_choice(
@@ -115,8 +130,6 @@ async def _take_choice(
 ) -> None:
     incoming = deal.incoming
     now = await order_status_manager.database_now(session)
-    if incoming.expires_at <= now:
-        raise SessionExpired
     store = await _store_of(session, deal, actor)
     amount = incoming.amount_fiat or choice.amount
     if amount is None:
@@ -139,14 +152,14 @@ async def _take_choice(
 
 
 async def handle_payment_page_confirmation(
-    resources: Resources, actor: Actor, token: str, receipt: bytes | None
-) -> PaymentSessionRead:
+    resources: Resources, actor: Actor, token: str, brought: Brought
+) -> Made[PaymentSessionRead]:
     """The customer says that he has paid, with or without a receipt; see `confirm_deal`."""
     async with resources.database.read() as session:
         deal = await get_deal_by_token(session, token)
         store = await _store_of(session, deal, actor)
-    await confirm_deal(resources, actor, deal.incoming.id, receipt, receipt_required=store.receipt_required)
-    return await get_payment_session_details(resources, token)
+    replayed = await confirm_deal(resources, actor, deal.incoming.id, brought, receipt_required=store.receipt_required)
+    return Made(await get_payment_session_details(resources, token), replayed)
 
 
 async def cancel_payment_session(resources: Resources, actor: Actor, token: str) -> PaymentSessionRead:

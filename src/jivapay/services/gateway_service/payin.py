@@ -1,4 +1,4 @@
-"""Pay-ins as stores ask for them: init, session, status, confirm, cancel, balance."""
+"""Pay-ins as stores ask for them: init, session, status, balance."""
 
 import asyncio
 import hashlib
@@ -8,12 +8,9 @@ from typing import Any
 
 import orjson
 
-from jivapay.database.locks import lock_deal_for_update
 from jivapay.database.session import AnySession, Database
-from jivapay.domain.actors import Actor
 from jivapay.domain.money import format_amount
-from jivapay.exceptions import DependencyUnavailable, OrderStateConflict, ValidationFailed
-from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus
+from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus
 from jivapay.schemas_enums.gateway import (
     BalanceRead,
     PayinFields,
@@ -25,15 +22,12 @@ from jivapay.schemas_enums.gateway import (
 from jivapay.services import (
     balance_manager,
     callback_service,
-    document_service,
     idempotency,
     order_processor,
-    order_status_manager,
     reference_data,
 )
 from jivapay.services.api_key_service import StoreContext
 from jivapay.services.balance_manager import AccountKey
-from jivapay.services.document_service import StoredReceipt
 from jivapay.services.gateway_service.deals import Viewer, get_deal, get_store_deal, show_payin
 from jivapay.services.idempotency import IdempotencyClaim, Made
 from jivapay.services.order_processor import Request, UrlRules
@@ -129,70 +123,6 @@ async def get_incoming_order_status(
     async with resources.database.read() as session:
         deal = await get_store_deal(session, store.id, Direction.PAY_IN, identifier, by)
         return await show_payin(session, deal, viewer)
-
-
-async def confirm_payin(resources: Resources, store: StoreContext, identifier: str, receipt: bytes | None) -> PayinRead:
-    """The store says that its customer has paid. Raises NotFound, OrderStateConflict, SessionExpired."""
-    async with resources.database.read() as session:
-        deal = await get_store_deal(session, store.id, Direction.PAY_IN, identifier, "order_id")
-    await confirm_deal(resources, store.actor, deal.incoming.id, receipt, receipt_required=store.receipt_required)
-    return await get_incoming_order_status(resources, store, identifier, by="order_id")
-
-
-async def confirm_deal(
-    resources: Resources, actor: Actor, incoming_order_id: int, receipt: bytes | None, *, receipt_required: bool
-) -> None:
-    """Check, close, store, link: the receipt is cleaned and stored before the transaction that links it.
-
-    Storage down: the first confirmation is kept without the receipt; a store that insists on one, a late claim and
-    the receipt that follows a lost one come to nothing without it (DependencyUnavailable).
-    """
-    rules = await resources.config.current()
-    async with resources.database.read() as session:
-        deal = await get_deal(session, incoming_order_id)
-        now = await order_status_manager.database_now(session)
-        order = order_status_manager.require_order(deal)
-        if order_status_manager.is_late(deal):
-            order_status_manager.check_late_window(order, now, rules)
-        had_receipt = deal.incoming.status != IncomingOrderStatus.FAILED_PROCESSING_RECEIPT
-        needs_receipt = receipt_required or OrderStatus(order.status) is not OrderStatus.PENDING
-    if receipt is None and receipt_required and had_receipt:
-        raise ValidationFailed.at("body", "receipt", code="receipt.required")
-    stored: StoredReceipt | None = None
-    lost = False
-    if receipt is not None:
-        try:
-            cleaned = await document_service.prepare_receipt(receipt)
-            stored = await document_service.stage(resources.storage, cleaned, clock=resources.clock)
-        except DependencyUnavailable:
-            if needs_receipt:
-                raise
-            lost = True
-    async with resources.database.write() as session:
-        await order_processor.finalize_order_after_client_confirmation(
-            session, actor, incoming_order_id, receipt=stored, receipt_lost=lost, rules=rules
-        )
-
-
-async def cancel_payin(resources: Resources, store: StoreContext, identifier: str, reason: str) -> PayinRead:
-    """Give up before the payer has confirmed. Raises NotFound, OrderStateConflict."""
-    async with resources.database.read() as session:
-        deal = await get_store_deal(session, store.id, Direction.PAY_IN, identifier, "order_id")
-    await cancel_deal(resources, store.actor, deal.incoming.id, reason)
-    return await get_incoming_order_status(resources, store, identifier, by="order_id")
-
-
-async def cancel_deal(resources: Resources, actor: Actor, incoming_order_id: int, reason: str) -> None:
-    """Cancel whatever stands: the waiting request or the reserved requisite."""
-    rules = await resources.config.current()
-    async with resources.database.write() as session:
-        deal = await lock_deal_for_update(session, incoming_order_id)
-        if deal.order is not None:
-            await order_status_manager.cancel_order(session, actor, deal, reason, rules)
-        elif IncomingOrderStatus(deal.incoming.status).is_terminal:
-            raise OrderStateConflict(deal.incoming.status)
-        else:
-            await order_status_manager.cancel_waiting(session, actor, deal, reason, rules)
 
 
 async def get_balance(session: AnySession, store: StoreContext) -> BalanceRead:

@@ -16,7 +16,7 @@ from jivapay.services.order_processor.acceptance import (
     quote,
 )
 from jivapay.services.order_processor.deadlines import expire_due, give_grace
-from jivapay.services.order_processor.finalisation import finalize_order_after_client_confirmation
+from jivapay.services.order_processor.finalisation import finalize_order_after_client_confirmation, is_confirmed
 from jivapay.services.order_processor.matching import process_incoming_order, record_failure
 from jivapay.services.order_processor.open_orders import check_open_orders
 from jivapay.services.order_processor.review import decide_review
@@ -34,6 +34,7 @@ __all__ = [
     "expire_due",
     "finalize_order_after_client_confirmation",
     "give_grace",
+    "is_confirmed",
     "offer",
     "payment_token_context",
     "process_incoming_order",

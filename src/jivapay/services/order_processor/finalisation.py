@@ -10,11 +10,11 @@ from jivapay.config.business_settings import BusinessSettings
 from jivapay.database.locks import Deal, lock_deal_for_update
 from jivapay.database.session import WriteSession
 from jivapay.domain.actors import Actor
-from jivapay.schemas_enums.enums import FraudStatus, IncomingOrderStatus
+from jivapay.schemas_enums.enums import FraudStatus, IncomingOrderStatus, OrderStatus
 from jivapay.services import document_service, fraud_detector, order_status_manager
 from jivapay.services.document_service import StoredReceipt
 from jivapay.services.fraud_detector import FraudFacts
-from jivapay.services.order_status_manager import Confirmation
+from jivapay.services.order_status_manager import NOTHING_MORE, Confirmation, PayerSaid
 
 
 async def finalize_order_after_client_confirmation(
@@ -25,20 +25,25 @@ async def finalize_order_after_client_confirmation(
     receipt: StoredReceipt | None,
     receipt_lost: bool,
     rules: BusinessSettings,
+    said: PayerSaid = NOTHING_MORE,
 ) -> None:
     """Confirm, link the receipt, tell the store: one transaction.
 
-    A receipt for an order whose first one could not be stored is attached. Raises OrderStateConflict,
-    SessionExpired, ValidationFailed `receipt.required`.
+    A receipt for an order whose first one could not be stored is attached; an amount said about an order that was
+    confirmed before is kept, and may settle it. Raises OrderStateConflict, SessionExpired, ValidationFailed
+    `receipt.required`.
     """
     deal = await lock_deal_for_update(session, incoming_order_id)
     if deal.incoming.status == IncomingOrderStatus.FAILED_PROCESSING_RECEIPT and receipt is not None:
         await order_status_manager.attach_receipt(session, actor, deal)
+    elif said.amount is not None and is_confirmed(deal):
+        await order_status_manager.state_amount(session, actor, deal, said.amount, rules)
     else:
         brought = Confirmation(
             has_receipt=receipt is not None,
             receipt_lost=receipt_lost,
             needs_person=await _second_check(session, deal, rules),
+            said=said,
         )
         await order_status_manager.confirm_payment_from_gateway_page(session, actor, deal, brought, rules)
     if receipt is not None:
@@ -46,6 +51,14 @@ async def finalize_order_after_client_confirmation(
         await document_service.link(
             session, incoming_order_id=deal.incoming.id, order_id=order.id, stored=receipt, uploader=actor
         )
+
+
+def is_confirmed(deal: Deal) -> bool:
+    """Nothing is left to confirm but the amount."""
+    if deal.order is None:
+        return False
+    status = OrderStatus(deal.order.status)
+    return status in order_status_manager.MAY_STATE_AMOUNT and status is not OrderStatus.PENDING
 
 
 async def _second_check(session: WriteSession, deal: Deal, rules: BusinessSettings) -> str | None:

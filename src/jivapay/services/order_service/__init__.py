@@ -1,6 +1,13 @@
 """Orders for those who work with them: a trader's own, a merchant's own, and staff's decisions (OSV-01 to OSV-05)."""
 
-from jivapay.services.order_service.cases import decide_case, decide_review, execute_decision, list_cases
+from jivapay.services.order_service.assignments import release_case, take_case
+from jivapay.services.order_service.cases import (
+    Decision,
+    decide_case,
+    decide_review,
+    execute_decision,
+    list_cases,
+)
 from jivapay.services.order_service.own import (
     cancel_order_for_trader,
     confirm_order_for_trader,
@@ -13,6 +20,7 @@ from jivapay.services.order_service.own import (
 )
 
 __all__ = [
+    "Decision",
     "cancel_order_for_trader",
     "confirm_order_for_trader",
     "confirm_order_with_receipt",
@@ -25,4 +33,6 @@ __all__ = [
     "list_cases",
     "list_orders_for_merchant",
     "list_orders_for_trader",
+    "release_case",
+    "take_case",
 ]

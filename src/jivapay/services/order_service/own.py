@@ -33,8 +33,10 @@ from jivapay.schemas_enums.orders import (
     OrderFilter,
     TraderOrderRead,
 )
-from jivapay.services import document_service, freeze_service, order_status_manager
+from jivapay.services import document_service, freeze_service, idempotency, order_status_manager
 from jivapay.services.document_service import Download
+from jivapay.services.idempotency import IdempotencyClaim, Made
+from jivapay.services.order_status_manager import AS_AGREED, TraderAnswer
 from jivapay.utils.listing import Listed, Sorting, fetch_list
 from jivapay.utils.resources import Resources
 
@@ -122,6 +124,10 @@ def _trader_order(row: Sequence[Any]) -> TraderOrderRead:
         direction=order.direction,
         status=order.status,
         amount=format_amount(order.amount_fiat, FIAT_SCALE),
+        amount_agreed=format_amount(order.amount_agreed, FIAT_SCALE),
+        amount_exceptions=list(order.amount_exceptions),
+        payer_bank=order.payer_bank,
+        payer_name=order.payer_name,
         currency=order.fiat_currency,
         amount_crypto=format_amount(moves, scale),
         crypto_currency=order.crypto_currency,
@@ -138,13 +144,17 @@ def _trader_order(row: Sequence[Any]) -> TraderOrderRead:
 
 
 async def confirm_order_for_trader(
-    session: WriteSession, actor: Actor, order_id: UUID, rules: BusinessSettings
+    session: WriteSession,
+    actor: Actor,
+    order_id: UUID,
+    rules: BusinessSettings,
+    answer: TraderAnswer = AS_AGREED,
 ) -> TraderOrderRead:
     """The trader has the money. Raises NotFound, OrderStateConflict, InsufficientBalance, PlatformFrozen."""
     await freeze_service.refuse_when_frozen(session)
     incoming_id = await _own_incoming(session, actor, order_id)
     deal = await lock_deal_for_update(session, incoming_id)
-    await order_status_manager.confirm_order_by_trader(session, actor, deal, rules)
+    await order_status_manager.confirm_order_by_trader(session, actor, deal, rules, answer)
     await session.flush()
     return await get_order_for_trader(session, actor, order_id)
 
@@ -236,8 +246,13 @@ def _owner(actor: Actor) -> int:
 
 
 async def confirm_order_with_receipt(
-    resources: Resources, actor: Actor, order_id: UUID, receipt: bytes | None
-) -> TraderOrderRead:
+    resources: Resources,
+    actor: Actor,
+    order_id: UUID,
+    receipt: bytes | None,
+    answer: TraderAnswer = AS_AGREED,
+    claim: IdempotencyClaim | None = None,
+) -> Made[TraderOrderRead]:
     """`confirm_order_for_trader` as a phased door: his receipt, if any, is cleaned and stored before the transaction.
 
     Raises as that, and ValidationFailed `file.*` or StorageError, which change nothing.
@@ -245,23 +260,34 @@ async def confirm_order_with_receipt(
     rules = await resources.config.current()
     async with resources.database.read() as session:
         incoming_id = await _own_incoming(session, actor, order_id)
+    async with resources.database.write() as looking:
+        if await idempotency.is_done(looking, claim):
+            return Made(await get_order_for_trader(looking, actor, order_id), replayed=True)
     stored = None
     if receipt is not None:
         cleaned = await document_service.prepare_receipt(receipt)
         stored = await document_service.stage(resources.storage, cleaned, clock=resources.clock)
-    async with resources.database.write() as session:
-        shown = await confirm_order_for_trader(session, actor, order_id, rules)
-        if stored is not None:
-            order = await session.scalar(select(IncomingOrder.assigned_order_id).where(IncomingOrder.id == incoming_id))
-            await document_service.link(
-                session,
-                incoming_order_id=incoming_id,
-                order_id=order,
-                stored=stored,
-                uploader=actor,
-                kind=DocumentKind.TRADER_RECEIPT,
-            )
-    return shown
+    async with resources.database.write() as writing:
+
+        async def confirm() -> None:
+            await confirm_order_for_trader(writing, actor, order_id, rules, answer)
+            if stored is not None:
+                order = await writing.scalar(
+                    select(IncomingOrder.assigned_order_id).where(IncomingOrder.id == incoming_id)
+                )
+                await document_service.link(
+                    writing,
+                    incoming_order_id=incoming_id,
+                    order_id=order,
+                    stored=stored,
+                    uploader=actor,
+                    kind=DocumentKind.TRADER_RECEIPT,
+                )
+
+        replayed = await idempotency.do_once(
+            writing, claim, resource_type="trader_confirmation", resource_id=incoming_id, do=confirm
+        )
+        return Made(await get_order_for_trader(writing, actor, order_id), replayed)
 
 
 async def download_receipt_for_trader(resources: Resources, actor: Actor, order_id: UUID) -> Download:

@@ -4,7 +4,16 @@ Rows come locked (`database/locks.py`). Every step is checked against `domain/or
 audited, and told to the store, in the caller's transaction.
 """
 
+from jivapay.services.order_status_manager.answers import (
+    AS_AGREED,
+    MAY_STATE_AMOUNT,
+    TraderAnswer,
+    attach_unmatched,
+    confirm_order_by_trader,
+    state_amount,
+)
 from jivapay.services.order_status_manager.assignment import Assignment, assign
+from jivapay.services.order_status_manager.deciding import check_decidable, decide
 from jivapay.services.order_status_manager.disputes import (
     LAPSED,
     adjust_order,
@@ -15,20 +24,20 @@ from jivapay.services.order_status_manager.disputes import (
     reverse_order,
 )
 from jivapay.services.order_status_manager.payin import (
+    NOTHING_MORE,
     Confirmation,
+    PayerSaid,
     attach_receipt,
     cancel_order,
-    check_decidable,
     check_late_window,
-    confirm_order_by_trader,
     confirm_payment_from_gateway_page,
-    decide,
     expire_order,
     is_late,
     require_attention,
     require_order,
 )
 from jivapay.services.order_status_manager.step import database_now, order_facts, tell_store
+from jivapay.services.order_status_manager.unmatched import Received, check_open, close_unmatched, keep_unmatched
 from jivapay.services.order_status_manager.waiting import (
     Failure,
     approve_review,
@@ -42,18 +51,27 @@ from jivapay.services.order_status_manager.waiting import (
 )
 
 __all__ = [
+    "AS_AGREED",
     "LAPSED",
+    "MAY_STATE_AMOUNT",
+    "NOTHING_MORE",
     "Assignment",
     "Confirmation",
     "Failure",
+    "PayerSaid",
+    "Received",
+    "TraderAnswer",
     "adjust_order",
     "approve_review",
     "assign",
     "attach_receipt",
+    "attach_unmatched",
     "cancel_order",
     "cancel_waiting",
     "check_decidable",
     "check_late_window",
+    "check_open",
+    "close_unmatched",
     "complete_disputed",
     "confirm_order_by_trader",
     "confirm_payment_from_gateway_page",
@@ -67,6 +85,7 @@ __all__ = [
     "fail_order",
     "fail_waiting",
     "is_late",
+    "keep_unmatched",
     "open_page",
     "order_facts",
     "postpone",
@@ -74,5 +93,6 @@ __all__ = [
     "require_order",
     "reverse_order",
     "send_to_review",
+    "state_amount",
     "tell_store",
 ]

@@ -19,15 +19,16 @@ from jivapay.exceptions import OrderStateConflict
 from jivapay.schemas_enums.enums import AmountException, Direction, OrderStatus
 from jivapay.services import audit_service, balance_manager, requisite_selector, steps
 from jivapay.services.balance_manager import AccountKey
+from jivapay.services.order_status_manager.deciding import end_without_payment
 from jivapay.services.order_status_manager.payin import (
     COUNTED_OPEN,
     complete,
-    end_without_payment,
     leave_open_ones,
     note_late,
     require_order,
 )
 from jivapay.services.order_status_manager.step import database_now, step, tell_store
+from jivapay.services.order_status_manager.terms import Seen, take_late_rate
 
 LAPSED = {OrderStatus.EXPIRED, OrderStatus.CANCELLED}
 
@@ -58,7 +59,8 @@ async def complete_disputed(
 ) -> None:
     """The money was paid: settle a disputed or lapsed pay-in, at another amount when `quote` says so.
 
-    Raises OrderStateConflict, InsufficientBalance unless the platform `lends` what the trader lacks.
+    A lapsed one takes the rate of this moment where its own no longer covers it. Raises OrderStateConflict, RateStale,
+    InsufficientBalance unless the platform `lends` what the trader lacks.
     """
     order = require_order(deal)
     _require_pay_in(order)
@@ -67,6 +69,9 @@ async def complete_disputed(
     if OrderStatus(order.status) in LAPSED:
         await _reopen(session, actor, deal, reason, rules)
         note_late(order, now)
+        await take_late_rate(session, order, Seen(now), rules)
+        if quote is not None:
+            quote = await balance_manager.quote_another_amount(session, order, quote.amount_fiat)
     if quote is not None:
         balance_manager.restate(order, quote)
         note_amount(order)

@@ -6,35 +6,54 @@ order, its incoming order and page, holds, postings, counters, audit, and the st
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.database.locks import Deal, lock_requisite_for_update
 from jivapay.database.models.orders import Order
 from jivapay.database.session import WriteSession, atomic_transaction
 from jivapay.domain.actors import Actor
-from jivapay.exceptions import InsufficientBalance, OrderStateConflict, SessionExpired, ValidationFailed
+from jivapay.domain.amounts import Split
+from jivapay.exceptions import InsufficientBalance, OrderStateConflict, RateStale, SessionExpired, ValidationFailed
 from jivapay.schemas_enums.enums import (
     ActorKind,
     AmountException,
     ConfirmationSource,
-    Direction,
     IncomingOrderStatus,
     OrderStatus,
     PaymentSessionStatus,
+    Role,
 )
 from jivapay.services import audit_service, balance_manager, requisite_selector, steps
 from jivapay.services.audit_service import AuditEvent
 from jivapay.services.order_status_manager.slots import keep_slot_for_cooldown, retake_slot
 from jivapay.services.order_status_manager.step import database_now, step, tell_store
+from jivapay.services.order_status_manager.terms import (
+    Seen,
+    hear_amount,
+    keep_rate,
+    note_exception,
+    take_amount,
+    take_late_rate,
+)
+from jivapay.services.order_status_manager.unmatched import keep_unmatched, rest_of
 
 COUNTED_OPEN = {OrderStatus.PENDING, OrderStatus.PENDING_TRADER_CONFIRMATION, OrderStatus.IN_PROGRESS}
-TRADER_MAY_CONFIRM = {
-    OrderStatus.PENDING,
-    OrderStatus.PENDING_TRADER_CONFIRMATION,
-    OrderStatus.REQUIRES_ATTENTION,
-    OrderStatus.EXPIRED,
-    OrderStatus.CANCELLED,
-}
+
+
+@dataclass(frozen=True, slots=True)
+class PayerSaid:
+    """What comes with a confirmation, all of it optional."""
+
+    amount: Decimal | None = None
+    """How much was sent, where the payer or the store says it."""
+    bank: str | None = None
+    """From which bank."""
+    name: str | None = None
+    """The last four digits of what it was paid from, or the payer's name."""
+
+
+NOTHING_MORE = PayerSaid()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +63,21 @@ class Confirmation:
     has_receipt: bool = False
     receipt_lost: bool = False
     needs_person: str | None = None
-    """Why the second fraud check asks for a person; the confirmation itself is never refused."""
+    """Why a person has to look; the confirmation itself is never refused."""
+    said: PayerSaid = NOTHING_MORE
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """How an order is settled: at what amount, what is left over, and when a late payment was seen."""
+
+    split: Split | None = None
+    """Unset: as agreed."""
+    seen: Seen | None = None
+    """Unset: now, or when it was revived."""
+
+
+AS_AGREED = Settling()
 
 
 def is_late(deal: Deal) -> bool:
@@ -86,13 +119,14 @@ async def confirm_payment_from_gateway_page(
             raise ValidationFailed.at("body", "receipt", code="receipt.required")
     elif OrderStatus(order.status) is not OrderStatus.PENDING:
         raise OrderStateConflict(order.status)
+    _hear(order, actor, brought.said)
     await steps.announce(session, actor, "payer confirmed")
     if late:
         events = [await _revive(session, deal, now, rules, brought.needs_person)]
     else:
         events = [await _await_trader(session, deal, now, rules, brought.needs_person)]
     order.client_confirmed_at = now
-    order.confirmation_source = _source(actor).value
+    order.confirmation_source = source_of(actor).value
     incoming_status = (
         IncomingOrderStatus.FAILED_PROCESSING_RECEIPT
         if brought.receipt_lost
@@ -101,9 +135,15 @@ async def confirm_payment_from_gateway_page(
     events.append(step(deal.incoming, incoming_status, "order.client_confirmed", receipt=brought.has_receipt))
     if brought.receipt_lost:
         deal.incoming.failure_code, deal.incoming.failure_reason = "receipt.not_stored", "The receipt was not stored."
-    events += _page_step(deal, PaymentSessionStatus.CONFIRMED)
+    events += page_step(deal, PaymentSessionStatus.CONFIRMED)
     await audit_service.log_events(session, actor, events)
     await tell_store(session, deal, rules)
+
+
+def _hear(order: Order, actor: Actor, said: PayerSaid) -> None:
+    if said.amount is not None:
+        hear_amount(order, actor, said.amount)
+    order.payer_bank, order.payer_name = said.bank or order.payer_bank, said.name or order.payer_name
 
 
 async def attach_receipt(session: WriteSession, actor: Actor, deal: Deal) -> None:
@@ -119,7 +159,7 @@ async def _await_trader(
 ) -> AuditEvent:
     order = require_order(deal)
     if needs_person is not None:
-        return await _hand_to_person(session, order, now, rules, needs_person)
+        return await hand_to_person(session, order, now, rules, needs_person)
     order.expires_at = now + timedelta(seconds=rules.trader_confirm_seconds)
     return step(order, OrderStatus.PENDING_TRADER_CONFIRMATION, "order.client_confirmed")
 
@@ -133,6 +173,8 @@ async def _revive(
     note_late(order, now)
     if needs_person is not None:
         return step(order, OrderStatus.REQUIRES_ATTENTION, "order.late_claim", reason=needs_person)
+    if not await _take_rate_of_claim(session, order, now, rules):
+        return step(order, OrderStatus.REQUIRES_ATTENTION, "order.late_claim", reason="no fresh rate")
     if not await retake_slot(session, order):
         return step(order, OrderStatus.REQUIRES_ATTENTION, "order.late_claim", reason="amount taken meanwhile")
     try:
@@ -149,31 +191,51 @@ async def _revive(
 def note_late(order: Order, now: datetime) -> None:
     """Only with the requisite locked: whoever assigns it waits for changed orders that still have a slot."""
     order.revived_at = now
-    order.amount_exceptions = [*order.amount_exceptions, AmountException.LATE.value]
+    note_exception(order, AmountException.LATE)
 
 
-async def confirm_order_by_trader(session: WriteSession, actor: Actor, deal: Deal, rules: BusinessSettings) -> None:
-    """The trader has the money: `completed` and every posting in one transaction.
-
-    Also for an order that lapsed: inside the late window the hold is taken and posted at once. Raises
-    OrderStateConflict (`order.already_completed` when it is), SessionExpired, InsufficientBalance.
+async def _take_rate_of_claim(session: WriteSession, order: Order, now: datetime, rules: BusinessSettings) -> bool:
+    """The rate of the receipt's moment where the frozen one no longer covers it. False while there is no fresh one:
+    then completing will ask again.
     """
+    try:
+        await take_late_rate(session, order, Seen(now), rules)
+    except RateStale:
+        return False
+    return True
+
+
+async def retake_for_person(session: WriteSession, deal: Deal, seen: Seen, rules: BusinessSettings) -> None:
+    """The trader has seen late money that a person judges: the whole hold is taken anew as far as it can be."""
     order = require_order(deal)
-    status = OrderStatus(order.status)
-    if status is OrderStatus.COMPLETED:
-        raise OrderStateConflict(order.status, "The order is already completed.", code="order.already_completed")
-    if status not in TRADER_MAY_CONFIRM:
-        raise OrderStateConflict(order.status)
-    now = await database_now(session)
-    if is_late(deal):
-        check_late_window(order, now, rules)
-    await complete(session, actor, deal, rules, now=now, reason="trader confirmed")
+    await lock_requisite_for_update(session, order.requisite_id)
+    note_late(order, seen.at)
+    if not await _take_rate_of_claim(session, order, seen.at, rules):
+        return
+    try:
+        async with atomic_transaction(session):
+            await balance_manager.retake_hold(session, order)
+    except InsufficientBalance:
+        return
+    await requisite_selector.count_again(session, order)
+    await requisite_selector.release_usage(session, order, was_open=True, keeps_turnover=True)
 
 
 async def complete(
-    session: WriteSession, actor: Actor, deal: Deal, rules: BusinessSettings, *, now: datetime, reason: str
+    session: WriteSession,
+    actor: Actor,
+    deal: Deal,
+    rules: BusinessSettings,
+    *,
+    now: datetime,
+    reason: str,
+    settling: Settling = AS_AGREED,
 ) -> None:
-    """Set `completed` and post the settlement, with everything that follows from it."""
+    """Set `completed` and post the settlement, with everything that follows from it.
+
+    What of the money is more than the order goes into the inbox of unmatched money, held whole. Raises
+    InsufficientBalance, RateStale for a late payment that needs a rate, ValidationFailed `amount.too_small`.
+    """
     order = require_order(deal)
     await steps.announce(session, actor, reason)
     was_open = OrderStatus(order.status) in COUNTED_OPEN
@@ -181,7 +243,14 @@ async def complete(
     await lock_requisite_for_update(session, order.requisite_id)
     if is_late(deal):
         note_late(order, now)
-    if not counted:
+    settled = settling.split or Split(order.amount_fiat)
+    await take_late_rate(session, order, settling.seen or Seen(order.revived_at or now), rules)
+    await take_amount(session, order, settled.settled)
+    if settled.rest:
+        note_exception(order, AmountException.OVER)
+    if counted:
+        await requisite_selector.recount(session, order)
+    else:
         await requisite_selector.count_again(session, order)
     await requisite_selector.release_usage(session, order, was_open=was_open or not counted, keeps_turnover=True)
     with_issues = deal.incoming.status == IncomingOrderStatus.FAILED_PROCESSING_RECEIPT
@@ -189,14 +258,17 @@ async def complete(
     order.completed_at = now
     order.expires_at = None
     order.amount_slot = order.slot_free_at = None
-    order.confirmation_source = order.confirmation_source or _source(actor).value
+    order.confirmation_source = order.confirmation_source or source_of(actor).value
     events.append(step(deal.incoming, IncomingOrderStatus.PROCESSED, "order.processed"))
-    events += _page_step(
+    events += page_step(
         deal, PaymentSessionStatus.COMPLETED_WITH_ISSUES if with_issues else PaymentSessionStatus.COMPLETED
     )
     await session.flush()
     await balance_manager.update_balances_for_completed_order(session, order)
     await audit_service.log_events(session, actor, events)
+    if settled.rest:
+        rate = settling.seen.rate if settling.seen else None
+        await keep_unmatched(session, actor, rest_of(order, settled.rest, now), rules, rate=rate)
     await tell_store(session, deal, rules)
 
 
@@ -220,66 +292,15 @@ async def require_attention(
     """The trader stayed silent: a person decides; the whole hold stays."""
     order = require_order(deal)
     await steps.announce(session, actor, reason)
-    event = await _hand_to_person(session, order, await database_now(session), rules, reason)
+    event = await hand_to_person(session, order, await database_now(session), rules, reason)
     await audit_service.log_events(session, actor, [event])
     await tell_store(session, deal, rules)
 
 
-def check_decidable(order: Order) -> None:
-    """Raises OrderStateConflict unless it is a pay-in in `requires_attention`."""
-    if order.status != OrderStatus.REQUIRES_ATTENTION or order.direction != Direction.PAY_IN:
-        raise OrderStateConflict(order.status)
-
-
-async def decide(
-    session: WriteSession, actor: Actor, deal: Deal, outcome: OrderStatus, reason: str, rules: BusinessSettings
-) -> None:
-    """A person decides a pay-in that waits for one: `completed` with its settlement, `cancelled` or `failed` without.
-
-    Raises as `check_decidable`, InsufficientBalance.
-    """
-    order = require_order(deal)
-    check_decidable(order)
-    now = await database_now(session)
-    if outcome is OrderStatus.COMPLETED:
-        await complete(session, actor, deal, rules, now=now, reason=reason)
-    else:
-        await end_without_payment(session, actor, deal, outcome, reason, rules, now=now)
-
-
-async def end_without_payment(
-    session: WriteSession,
-    actor: Actor,
-    deal: Deal,
-    outcome: OrderStatus,
-    reason: str,
-    rules: BusinessSettings,
-    *,
-    now: datetime,
-) -> None:
-    """A person's no: `cancelled` or `failed`, and the hold goes back to the trader."""
-    order = require_order(deal)
-    await steps.announce(session, actor, reason)
-    await lock_requisite_for_update(session, order.requisite_id)
-    events = [step(order, outcome, f"order.{outcome.value}", reason=reason)]
-    if outcome is OrderStatus.CANCELLED:
-        order.cancellation_reason = reason
-    else:
-        deal.incoming.failure_code, deal.incoming.failure_reason = "order.decided_failed", reason
-    if order.slot_free_at is None:
-        keep_slot_for_cooldown(order, now, rules)
-    await requisite_selector.release_usage(session, order, was_open=False, keeps_turnover=False)
-    events.append(step(deal.incoming, IncomingOrderStatus(outcome.value), f"order.{outcome.value}", reason=reason))
-    events += _page_step(deal, PaymentSessionStatus(outcome.value))
-    await session.flush()
-    await balance_manager.void_hold(session, ref_type="order", ref_id=order.id)
-    await audit_service.log_events(session, actor, events)
-    await tell_store(session, deal, rules)
-
-
-async def _hand_to_person(
+async def hand_to_person(
     session: WriteSession, order: Order, now: datetime, rules: BusinessSettings, reason: str
 ) -> AuditEvent:
+    """To `requires_attention` with the whole hold; the slot stays for a cooldown."""
     await leave_open_ones(session, order, now, rules)
     return step(order, OrderStatus.REQUIRES_ATTENTION, "order.requires_attention", reason=reason)
 
@@ -299,28 +320,33 @@ async def _leave_unpaid(
     await steps.announce(session, actor, reason)
     events = [step(order, status, f"order.{status.value}", reason=reason)]
     order.left_unpaid_at = now
+    keep_rate(order, now, rules)
     order.expires_at = None
     keep_slot_for_cooldown(order, now, rules)
     await requisite_selector.release_usage(session, order, was_open=True, keeps_turnover=False)
     events.append(step(deal.incoming, IncomingOrderStatus(status.value), f"order.{status.value}", reason=reason))
-    events += _page_step(deal, PaymentSessionStatus(status.value))
+    events += page_step(deal, PaymentSessionStatus(status.value))
     await session.flush()
     await balance_manager.void_hold(session, ref_type="order", ref_id=order.id)
     await audit_service.log_events(session, actor, events)
     await tell_store(session, deal, rules)
 
 
-def _page_step(deal: Deal, status: PaymentSessionStatus) -> list[AuditEvent]:
+def page_step(deal: Deal, status: PaymentSessionStatus) -> list[AuditEvent]:
+    """The page follows its deal, where there is one."""
     if deal.page is None:
         return []
     return [step(deal.page, status, f"payment_session.{status.value}")]
 
 
-def _source(actor: Actor) -> ConfirmationSource:
+def source_of(actor: Actor) -> ConfirmationSource:
+    """Whose word it was."""
     match actor.kind:
         case ActorKind.CUSTOMER:
             return ConfirmationSource.CUSTOMER
         case ActorKind.STORE:
+            return ConfirmationSource.STORE
+        case _ if actor.role is Role.MERCHANT:
             return ConfirmationSource.STORE
         case _:
             is_staff = actor.role is not None and actor.role.is_staff

@@ -17,6 +17,7 @@ from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.orders import IncomingOrder, Order, PaymentSession
 from jivapay.database.models.people import MerchantStore
 from jivapay.database.models.reference import Currency
+from jivapay.database.models.unmatched import UnmatchedPayment
 from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.callback_events import OrderFacts, event_body, event_type
 from jivapay.domain.order_states import is_allowed
@@ -26,13 +27,19 @@ from jivapay.schemas_enums.enums import (
     IncomingOrderStatus,
     OrderStatus,
     PaymentSessionStatus,
+    UnmatchedStatus,
 )
 from jivapay.services import callback_service
 from jivapay.services.audit_service import AuditEvent
 
-ENTITIES = {IncomingOrder: "incoming_order", Order: "order", PaymentSession: "payment_session"}
-Row = IncomingOrder | Order | PaymentSession
-Status = IncomingOrderStatus | OrderStatus | PaymentSessionStatus
+ENTITIES = {
+    IncomingOrder: "incoming_order",
+    Order: "order",
+    PaymentSession: "payment_session",
+    UnmatchedPayment: "unmatched_payment",
+}
+Row = IncomingOrder | Order | PaymentSession | UnmatchedPayment
+Status = IncomingOrderStatus | OrderStatus | PaymentSessionStatus | UnmatchedStatus
 
 
 async def database_now(session: AnySession) -> datetime:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from jivapay.exceptions import FieldError, JivaPayException, RequestTooLarge, ValidationFailed
-from jivapay.schemas_enums.gateway import MethodChoice
+from jivapay.schemas_enums.gateway import MethodChoice, PayerFields
+from jivapay.services.order_status_manager import PayerSaid
 from jivapay.web.pay.texts import (
     FIELD_ERRORS,
     FIELD_ERRORS_OTHER,
@@ -46,6 +47,17 @@ def read_choice(typed: Mapping[str, str]) -> MethodChoice:
     except ValidationError as error:
         found = [FieldError(("body", str(item["loc"][0])), _code(item["type"])) for item in error.errors()]
         raise ValidationFailed(errors=tuple(found)) from None
+
+
+def read_payer(typed: Mapping[str, str]) -> PayerSaid:
+    """From where the customer has paid. Raises ValidationFailed with a code for each field."""
+    said = {name: text.strip() for name, text in typed.items() if text.strip()}
+    try:
+        payer = PayerFields.model_validate(said)
+    except ValidationError as error:
+        found = [FieldError(("body", str(item["loc"][0])), _code(item["type"])) for item in error.errors()]
+        raise ValidationFailed(errors=tuple(found)) from None
+    return PayerSaid(bank=payer.payer_bank, name=payer.payer_name)
 
 
 def _code(kind: str) -> str:

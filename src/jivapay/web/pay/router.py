@@ -13,10 +13,11 @@ from jivapay.exceptions import (
     SessionExpired,
 )
 from jivapay.security.dependencies import AppResources
+from jivapay.services.gateway_service import Brought
 from jivapay.utils.rate_limits import rate_limited
 from jivapay.utils.routing import UPLOAD_SIZE_MAX, api_router, takes_up_to
 from jivapay.web.pay.answers import see_page, show_page
-from jivapay.web.pay.forms import explain, read_choice
+from jivapay.web.pay.forms import explain, read_choice, read_payer
 from jivapay.web.pay.qr import draw_qr
 from jivapay.web.pay.visits import Desk, refuse_foreign_form
 
@@ -57,11 +58,20 @@ async def choose_method(
 
 @router.post("/{token}/confirm", dependencies=[OwnForm])
 @takes_up_to(CONFIRM_BODY_SIZE_MAX)
-async def confirm_payment(request: Request, desk: Desk, token: str, receipt: UploadFile | None = None) -> Response:
+async def confirm_payment(
+    request: Request,
+    desk: Desk,
+    token: str,
+    receipt: UploadFile | None = None,
+    payer_bank: Annotated[str, Form()] = "",
+    payer_name: Annotated[str, Form()] = "",
+) -> Response:
+    typed = {"payer_bank": payer_bank, "payer_name": payer_name}
     try:
-        await desk.confirm(await receipt.read() if receipt is not None else None)
+        said = read_payer(typed)
+        await desk.confirm(Brought(await receipt.read() if receipt is not None else None, said))
     except JivaPayException as failure:
-        return await _refused(request, desk, token, failure, {}, file_field=True)
+        return await _refused(request, desk, token, failure, typed, file_field=True)
     return see_page(token)
 
 

@@ -65,6 +65,7 @@ FIELD_ERRORS = {
     "payment_method.unavailable": msgid("This method is not available now. Choose another one."),
     "bank.unavailable": msgid("This bank is not available for this method. Choose another one."),
     "receipt.required": FIELD_REQUIRED["receipt"],
+    "receipt.duplicate": msgid("This receipt was sent for another payment. Attach the one of this transfer."),
     "file.empty": msgid("This file is empty. Choose another one."),
     "file.type_not_allowed": msgid("Attach a PNG, JPEG or WebP picture or a PDF."),
     "file.image_too_large": msgid("The picture is too large. Attach a smaller one or a screenshot."),
@@ -78,6 +79,8 @@ FIELD_ERRORS_OTHER = {
     "bank": FIELD_ERRORS["bank.unavailable"],
     "customer_id": msgid("Check this ID: it is too long or has characters that are not allowed."),
     "receipt": FIELD_ERRORS["file.too_complex"],
+    "payer_bank": msgid("Check the bank: it is too long or has characters that are not allowed."),
+    "payer_name": msgid("Check this field: it is too long or has characters that are not allowed."),
 }
 FIELDS = tuple(FIELD_ERRORS_OTHER)
 

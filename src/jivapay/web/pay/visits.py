@@ -13,6 +13,7 @@ from jivapay.schemas_enums.gateway import MethodChoice, PaymentSessionRead
 from jivapay.security.access import client_ip
 from jivapay.security.dependencies import AppResources
 from jivapay.services import gateway_service
+from jivapay.services.gateway_service import Brought
 from jivapay.utils.resources import Resources
 from jivapay.web.ui.i18n import choose_language
 
@@ -28,7 +29,7 @@ class PaymentDesk(Protocol):
 
     async def choose(self, choice: MethodChoice) -> PaymentSessionRead: ...
 
-    async def confirm(self, receipt: bytes | None) -> PaymentSessionRead: ...
+    async def confirm(self, brought: Brought) -> PaymentSessionRead: ...
 
     async def cancel(self) -> PaymentSessionRead: ...
 
@@ -49,8 +50,9 @@ class GatewayDesk:
             self.resources, self.actor, self.token, choice, wait_seconds=CHOICE_WAIT_SECONDS
         )
 
-    async def confirm(self, receipt: bytes | None) -> PaymentSessionRead:
-        return await gateway_service.handle_payment_page_confirmation(self.resources, self.actor, self.token, receipt)
+    async def confirm(self, brought: Brought) -> PaymentSessionRead:
+        made = await gateway_service.handle_payment_page_confirmation(self.resources, self.actor, self.token, brought)
+        return made.thing
 
     async def cancel(self) -> PaymentSessionRead:
         return await gateway_service.cancel_payment_session(self.resources, self.actor, self.token)

@@ -1,0 +1,82 @@
+"""A person's word about a pay-in that waits for one: settled, at what has come, or ended without payment."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from jivapay.config.business_settings import BusinessSettings
+from jivapay.database.locks import Deal, lock_requisite_for_update
+from jivapay.database.models.orders import Order
+from jivapay.database.session import WriteSession
+from jivapay.domain.actors import Actor
+from jivapay.domain.amounts import Split, split
+from jivapay.exceptions import OrderStateConflict
+from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus, PaymentSessionStatus
+from jivapay.services import audit_service, balance_manager, requisite_selector, steps
+from jivapay.services.order_status_manager.payin import Settling, complete, page_step, require_order
+from jivapay.services.order_status_manager.slots import keep_slot_for_cooldown
+from jivapay.services.order_status_manager.step import database_now, step, tell_store
+from jivapay.services.order_status_manager.terms import accepted_percent
+
+
+def check_decidable(order: Order) -> None:
+    """Raises OrderStateConflict unless it is a pay-in in `requires_attention`."""
+    if order.status != OrderStatus.REQUIRES_ATTENTION or order.direction != Direction.PAY_IN:
+        raise OrderStateConflict(order.status)
+
+
+async def decide(
+    session: WriteSession,
+    actor: Actor,
+    deal: Deal,
+    outcome: OrderStatus,
+    reason: str,
+    rules: BusinessSettings,
+    *,
+    amount: Decimal | None = None,
+) -> None:
+    """A person decides a pay-in that waits for one: `completed` with its settlement, `cancelled` or `failed` without.
+
+    `amount` is what has arrived, where it is not what was agreed. Raises as `check_decidable`, InsufficientBalance.
+    """
+    order = require_order(deal)
+    check_decidable(order)
+    now = await database_now(session)
+    if outcome is OrderStatus.COMPLETED:
+        settled = await _split_for(session, order, amount)
+        await complete(session, actor, deal, rules, now=now, reason=reason, settling=Settling(settled))
+    else:
+        await end_without_payment(session, actor, deal, outcome, reason, rules, now=now)
+
+
+async def end_without_payment(
+    session: WriteSession,
+    actor: Actor,
+    deal: Deal,
+    outcome: OrderStatus,
+    reason: str,
+    rules: BusinessSettings,
+    *,
+    now: datetime,
+) -> None:
+    """A person's no: `cancelled` or `failed`, and the hold goes back to the trader."""
+    order = require_order(deal)
+    await steps.announce(session, actor, reason)
+    await lock_requisite_for_update(session, order.requisite_id)
+    events = [step(order, outcome, f"order.{outcome.value}", reason=reason)]
+    if outcome is OrderStatus.CANCELLED:
+        order.cancellation_reason = reason
+    else:
+        deal.incoming.failure_code, deal.incoming.failure_reason = "order.decided_failed", reason
+    if order.slot_free_at is None:
+        keep_slot_for_cooldown(order, now, rules)
+    await requisite_selector.release_usage(session, order, was_open=False, keeps_turnover=False)
+    events.append(step(deal.incoming, IncomingOrderStatus(outcome.value), f"order.{outcome.value}", reason=reason))
+    events += page_step(deal, PaymentSessionStatus(outcome.value))
+    await session.flush()
+    await balance_manager.void_hold(session, ref_type="order", ref_id=order.id)
+    await audit_service.log_events(session, actor, events)
+    await tell_store(session, deal, rules)
+
+
+async def _split_for(session: WriteSession, order: Order, amount: Decimal | None) -> Split | None:
+    return None if amount is None else split(order.amount_agreed, amount, await accepted_percent(session, order))
