@@ -8,7 +8,7 @@ UV := .venv/bin/uv
 RUN := $(UV) run --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format docs bench-quick bench browser-matrix model clean
+.PHONY: help demo up test check format docs bench-quick bench browser-matrix model payouts-long clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -49,6 +49,9 @@ browser-matrix: $(UV) ## The payment page in every language, theme and width
 
 model: $(UV) ## The stateful model of the pay-in, at length
 	JIVAPAY_MODEL=long $(RUN) pytest tests/model -n0 --timeout=3600 $(ARGS)
+
+payouts-long: $(UV) ## A thousand payout requests while workers are killed
+	JIVAPAY_PAYOUTS=1000 $(RUN) pytest tests/faults/test_payouts.py -n0 --timeout=900 $(ARGS)
 
 clean: ## Remove caches; data in var/ stays
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -35,7 +35,12 @@ STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.1
 ORDER_WORKERS = 2
 NUMBERS = count(1)
-GIVEN = {"ENV": "test", "JIVAPAY_CALLBACK_ALLOW_NETS": "127.0.0.0/8", "LOG_LEVEL": "WARNING"}
+GIVEN = {
+    "ENV": "test",
+    "JIVAPAY_CALLBACK_ALLOW_NETS": "127.0.0.0/8",
+    "LOG_LEVEL": "WARNING",
+    "PAYOUTS_EXECUTOR": "sandbox",
+}
 ASSIGNED = ("assigned", "pending")
 CONFIRMED = ("client_payment_confirmed", "pending_trader_confirmation")
 

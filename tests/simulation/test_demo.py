@@ -1,15 +1,11 @@
 """`jivapay demo` as a person runs it: the world is there, its people work, and the numbers add up."""
 
 import json
-import os
 import shutil
-import signal
 import stat
 import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,10 +18,10 @@ from jivapay.schemas_enums.enums import Role
 from jivapay.simulation import Cast, Traffic
 from jivapay.simulation.http import Refused, open_client
 from jivapay.simulation.traders import TOP_UP, SignedIn, paymaster_of
+from support.demo import clean_environment, command, demo_without_traffic
 
 pytestmark = pytest.mark.timeout(300)
 
-GIVEN_BY_TESTS = ("DATABASE_URL", "REDIS_URL", "S3_BUCKET_NAME", "STORAGE_DIR", "JIVAPAY_HOME", "ENV")
 QUICK_SEED = "s57"
 """Its first eight orders use every way to ask, at every store, and nobody in them waits for a time-out."""
 ALL_AGREE = 8
@@ -38,14 +34,6 @@ def home() -> Iterator[Path]:
     shutil.rmtree(place, ignore_errors=True)
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "jivapay", "demo", *arguments]
-
-
-def clean_environment(**more: str) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in GIVEN_BY_TESTS} | more
-
-
 def command_lines_with(text: str) -> list[str]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -56,26 +44,6 @@ def command_lines_with(text: str) -> list[str]:
         if text in line:
             found.append(line)
     return found
-
-
-@contextmanager
-def demo_without_traffic(home: Path) -> Iterator[str]:
-    process = subprocess.Popen(
-        command("--home", str(home), "--port", "0", "--no-traffic"),
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        said = next((line for line in process.stdout if line.startswith("ready ")), "")
-        assert said, (home / "up.log").read_text()
-        yield said.split()[1]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="module")

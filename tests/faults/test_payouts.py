@@ -1,0 +1,120 @@
+"""Payout requests while workers are killed at random: each is processed once (hard case 18, PAY-24).
+
+`make payouts-long` asks for a thousand.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from faults.platform import Platform, eventually, open_platform
+from support.invariants import find_violations
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
+
+COUNT = int(os.environ.get("JIVAPAY_PAYOUTS", "100"))
+SECONDS = 60.0 + COUNT / 2
+BETWEEN_KILLS_SECONDS = 0.4
+
+
+@pytest.fixture(scope="module")
+async def platform() -> AsyncIterator[Platform]:
+    folder = Path(tempfile.mkdtemp(prefix="jivapay-test-"))
+    os.chmod(folder, 0o711)  # noqa: PTH101, S103 - PostgreSQL, another account, must get through
+    try:
+        async with open_platform(folder / "home") as opened:
+            yield opened
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def ask(platform: Platform, number: int) -> int:
+    details = {"sandbox": "wait"} if number % 4 == 0 else {"card": "0000 1111 2222 3333"}
+    answer = await platform.client.post(
+        "/api/payouts/",
+        json={"user_id": number, "amount": f"{100 + number}.00", "currency": "RUB", "recipient_details": details},
+        headers={"X-API-Key": platform.key.text, "X-Request-ID": f"request-{number}"},
+    )
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
+
+
+async def all_processed(platform: Platform) -> bool:
+    return not await platform.world.scalar("select count(*) from payouts where status <> 'processed'")
+
+
+async def each_once(platform: Platform) -> None:
+    """One attempt, one payment, one step to the end; the books are right."""
+    payouts = await platform.world.scalar("select count(*) from payouts")
+    for statement in (
+        "select count(*) from payout_attempts where outcome = 'processed'",
+        "select count(distinct payout_id) from payout_attempts",
+        "select count(*) from sandbox_payments s join payout_attempts a using (reference)",
+        "select count(*) from sandbox_payments",
+        "select count(*) from status_history where entity = 'payout' and to_status = 'processed'",
+        "select count(*) from audit_log where action = 'payout.processed' and request_id like 'request-%'",
+    ):
+        assert await platform.world.scalar(statement) == payouts, statement
+    assert await find_violations(platform.world.database) == {}
+
+
+@asynccontextmanager
+async def sandbox_closed(platform: Platform) -> AsyncIterator[None]:
+    """Whoever pays waits in the middle: claimed, and not paid yet."""
+    url = platform.world.resources.settings.database_owner_url
+    assert url is not None
+    connection = await asyncpg.connect(url.get_secret_value())
+    try:
+        async with connection.transaction():
+            await connection.execute("lock table sandbox_payments in share row exclusive mode")
+            yield
+    finally:
+        await connection.close()
+
+
+async def test_workers_killed_while_they_pay(platform: Platform) -> None:
+    async def two_wait() -> bool:
+        waiting = "select count(*) from pg_locks where not granted and relation = 'sandbox_payments'::regclass"
+        return bool(await platform.world.scalar(waiting) >= 2)
+
+    async with sandbox_closed(platform):
+        await asyncio.gather(*(ask(platform, 1 + 4 * number) for number in range(2)))
+        await eventually(two_wait)
+        for pid in platform.orders_worker[1]:
+            os.kill(pid, signal.SIGKILL)
+    await eventually(lambda: all_processed(platform))
+    await each_once(platform)
+
+
+async def test_workers_killed_at_random(platform: Platform) -> None:
+    chance = random.Random(18)  # noqa: S311 - a test's dice
+    done = asyncio.Event()
+
+    async def kill() -> None:
+        while not done.is_set():
+            with contextlib.suppress(AssertionError, ProcessLookupError):
+                main, pool = platform.orders_worker
+                os.kill(chance.choice([*pool, *pool, *pool, *pool, main]), signal.SIGKILL)
+            await asyncio.sleep(BETWEEN_KILLS_SECONDS)
+
+    killing = asyncio.create_task(kill())
+    try:
+        for start in range(10, 10 + COUNT, 20):
+            numbers = range(start, min(start + 20, 10 + COUNT))
+            await asyncio.gather(*(ask(platform, number) for number in numbers))
+        await asyncio.sleep(8)
+    finally:
+        done.set()
+        await killing
+    await eventually(lambda: all_processed(platform), SECONDS)
+    await each_once(platform)
