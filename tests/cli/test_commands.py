@@ -54,6 +54,7 @@ def test_the_commands_are_those_of_the_documentation() -> None:
         ("relay",),
         ("scheduler",),
         ("check",),
+        ("reconcile",),
         ("unfreeze",),
         ("db", "upgrade"),
         ("db", "current"),

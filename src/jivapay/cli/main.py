@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jivapay.cli import check, db, demo, money, rate, serve, up, user
+from jivapay.cli import check, db, demo, money, rate, reconcile, serve, up, user
 from jivapay.cli.failures import clear_line
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command()(serve.relay)
 app.command()(serve.scheduler)
 app.command(hidden=True)(serve.background)
 app.command()(check.check)
+app.command()(reconcile.reconcile)
 app.command()(money.unfreeze)
 app.add_typer(db.app, name="db")
 app.add_typer(rate.app, name="rate")

@@ -25,6 +25,7 @@ INSERT_ONLY = frozenset(
         "chain_heads",
         "chain_head_accounts",
         "chain_head_exports",
+        "reconciliation_checks",
     }
 )
 READ_ONLY = frozenset({"status_transitions"})

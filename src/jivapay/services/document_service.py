@@ -5,6 +5,7 @@ part of the caller's. What was staged and never linked is swept away after a day
 another order is a value given back, never a refusal: the caller knows what it means there (hard case 22).
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -42,6 +43,9 @@ class StoredReceipt:
     content_type: str
     size: int
     sha256: bytes
+    """Of what was uploaded."""
+    stored_sha256: bytes | None = None
+    """Of what lies in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ async def prepare_receipt(raw: bytes) -> CleanReceipt:
 async def stage(storage: Storage, receipt: CleanReceipt, *, clock: Clock) -> StoredReceipt:
     """Store under a new random key, before any transaction. Raises StorageError."""
     key = await upload_fileobj(storage, receipt.data, folder=FOLDER, day=clock.now().date())
-    return StoredReceipt(key, receipt.content_type, receipt.size, receipt.sha256)
+    stored_sha256 = hashlib.sha256(receipt.data).digest()
+    return StoredReceipt(key, receipt.content_type, receipt.size, receipt.sha256, stored_sha256)
 
 
 async def link(
@@ -113,6 +118,7 @@ async def link(
             content_type=stored.content_type,
             size=stored.size,
             sha256=stored.sha256,
+            stored_sha256=stored.stored_sha256,
         )
         .returning(UploadedDocument.id)
     )

@@ -83,15 +83,17 @@ async def run_all(
     complete: bool = True,
     invariants: Iterable[Invariant] = INVARIANTS,
     rows_max: int = ROWS_MAX,
+    since: str | None = None,
 ) -> list[InvariantResult]:
     """Ask every invariant, each in a reading transaction of its own; changes nothing.
 
     Not `complete`: only what changed since the last run that found it in order, and without the dear ones.
-    At most `rows_max` rows of each that nobody has acknowledged.
+    At most `rows_max` rows of each that nobody has acknowledged. `since` narrows a complete run to what changed then.
     """
     async with database.read() as session:
         known = await freeze_service.list_acknowledged(session)
-    since = BEGINNING if complete else await _last_verified(database)
+    if since is None:
+        since = BEGINNING if complete else await _last_verified(database)
     asked = [invariant for invariant in invariants if complete or not invariant.complete_only]
     timeout_ms = COMPLETE_TIMEOUT_MS if complete else TIMEOUT_MS
     return [

@@ -7,7 +7,7 @@ down. `poll_new_orders` offers again whatever is due and not done: with it, a lo
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -38,6 +38,7 @@ from jivapay.services import (
     platform_service,
     posting_chain,
     rate_service,
+    reconciliation_service,
 )
 from jivapay.utils.notifications import report_critical_error
 from jivapay.utils.resources import Resources
@@ -83,6 +84,7 @@ class Timetable:
             (60.0, self.refresh_rates),
             (300.0, self.seal_days),
             (180.0, self.check_invariants),
+            (10.0, self.reconcile),
             (3600.0, self.clean_up),
         )
 
@@ -192,7 +194,20 @@ class Timetable:
         if not await invariant_service.is_complete_run_due(self.resources.database):
             await invariant_service.check_and_freeze(self.resources.database, SYSTEM, complete=False)
             return
-        # Over years of postings a query takes minutes: on a connection that waits that long.
+        async with self._patient_database() as patient:
+            await invariant_service.check_and_freeze(patient, SYSTEM, complete=True)
+
+    async def reconcile(self) -> None:
+        """What was asked for; once a night, the day before."""
+        async with self.resources.database.write() as session:
+            await reconciliation_service.request_nightly(session, SYSTEM)
+        async with self._patient_database() as patient:
+            signer = HeadSigner.from_settings(self.resources.settings)
+            await reconciliation_service.run_due(patient, self.resources.storage, signer, SYSTEM)
+
+    @contextlib.asynccontextmanager
+    async def _patient_database(self) -> AsyncIterator[Database]:
+        """Over years of postings a query takes minutes: a connection that waits that long. Connects when first used."""
         patient = Database(
             self.resources.settings.async_database_url,
             pool_size=1,
@@ -201,7 +216,7 @@ class Timetable:
             statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
         )
         try:
-            await invariant_service.check_and_freeze(patient, SYSTEM, complete=True)
+            yield patient
         finally:
             await patient.close()
 

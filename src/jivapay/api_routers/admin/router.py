@@ -7,6 +7,7 @@ from jivapay.api_routers.admin import (
     permission_management_router,
     platform_stats_router,
     rate_management_router,
+    reconciliation_router,
     requisite_management_router,
     settings_management_router,
     store_management_router,
@@ -31,6 +32,7 @@ for part in (
     approvals,
     unmatched_payments,
     rate_management_router,
+    reconciliation_router,
     settings_management_router,
     chain_head_router,
 ):

@@ -29,5 +29,7 @@ class UploadedDocument(Base):
     """Of what was uploaded, before cleaning: the same picture is found again."""
     seen_before: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     """The same file had been sent for another order (`receipt.duplicate`)."""
+    stored_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Of what lies in the store; unset for documents older than this column."""
     state: Mapped[str] = mapped_column(server_default=text("'stored'"))
     created_at: Mapped[CreatedAt]
