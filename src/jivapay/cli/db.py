@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from jivapay.cli.environment import HomeOption, data_services
+from jivapay.cli.environment import HomeOption, data_services, refuse_unsafe_migration
 from jivapay.cli.failures import EXIT_FOUND
 from jivapay.config.settings import Settings
 
@@ -45,6 +45,7 @@ async def migrate(settings: Settings) -> None:
 
     from jivapay.database.migrate import upgrade
 
+    refuse_unsafe_migration(settings)
     await upgrade(settings.async_database_owner_url, make_url(settings.async_database_url).username)
 
 

@@ -124,6 +124,15 @@ async def _freeze_rewritten_history(settings: Settings) -> bool:
         )
 
 
+def refuse_unsafe_migration(settings: Settings) -> None:
+    """Production migrates as a role of its own, or the application would own the tables (decision 21)."""
+    from jivapay.config.start_checks import EXIT_REFUSED, migration_refusals
+
+    found = migration_refusals(settings) if settings.is_production else []
+    if found:
+        raise CommandFailure("\n".join(f"not migrated in production: {line}" for line in found), EXIT_REFUSED)
+
+
 def refuse_open_development(settings: Settings, host: str) -> None:
     """Development has generated passwords and no TLS in front: loopback only (decision 21)."""
     if settings.env is Environment.DEVELOPMENT and host not in LOOPBACK:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jivapay.cli import check, db, demo, money, rate, reconcile, serve, up, user
+from jivapay.cli import check, db, demo, money, rate, reconcile, secret_files, serve, up, user
 from jivapay.cli.failures import clear_line
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command(hidden=True)(serve.background)
 app.command()(check.check)
 app.command()(reconcile.reconcile)
 app.command()(money.unfreeze)
+app.command()(secret_files.secrets)
 app.add_typer(db.app, name="db")
 app.add_typer(rate.app, name="rate")
 app.add_typer(user.app, name="user")

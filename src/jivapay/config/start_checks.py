@@ -112,12 +112,20 @@ def _mounted_key_refusals(environ: Mapping[str, str]) -> Iterator[str]:
         if not path or name in environ:
             continue
         try:
-            mode = Path(path).stat().st_mode
+            found = Path(path).stat()
         except OSError:
             yield f"{name}_FILE cannot be read"
             continue
-        if stat.S_IMODE(mode) & 0o077:
+        if _others_may_read(found):
             yield f"{name}_FILE can be read by others than its owner: chmod 0400"
+
+
+def _others_may_read(found: os.stat_result) -> bool:
+    """Whether somebody else may. A container's platform mounts secrets as root's, readable by the group it gave the
+    container alone (Kubernetes' fsGroup): that group is ours, and nobody else's.
+    """
+    is_lent = found.st_uid != os.geteuid() and found.st_gid in {os.getegid(), *os.getgroups()}
+    return bool(stat.S_IMODE(found.st_mode) & (0o037 if is_lent else 0o077))
 
 
 def _address_refusals(settings: Settings) -> Iterator[str]:
@@ -143,12 +151,24 @@ def _network_refusals(settings: Settings) -> Iterator[str]:
 
 
 def _database_url_refusals(settings: Settings) -> Iterator[str]:
-    application, owner = _split(settings.database_url), _split(settings.database_owner_url)
     if settings.database_url is None:
         yield "DATABASE_URL is not set"
+    if settings.database_owner_url is not None:
+        yield from _same_role_refusals(settings)
+
+
+def migration_refusals(settings: Settings) -> list[str]:
+    """Why production must not migrate with these settings. Only what migrates needs the owner's address: a server or a
+    worker that never has it cannot lose it.
+    """
     if settings.database_owner_url is None:
-        yield "DATABASE_OWNER_URL is not set: the role that migrates must not be the application's"
-    elif settings.database_url is not None and application.username == owner.username:
+        return ["DATABASE_OWNER_URL is not set: the role that migrates must not be the application's"]
+    return list(_same_role_refusals(settings))
+
+
+def _same_role_refusals(settings: Settings) -> Iterator[str]:
+    application, owner = _split(settings.database_url), _split(settings.database_owner_url)
+    if settings.database_url is not None and application.username == owner.username:
         yield "DATABASE_URL and DATABASE_OWNER_URL use the same role: the application must own no table"
 
 

@@ -101,7 +101,7 @@ def load_secrets(home: Path) -> dict[str, str]:
         raise EmbeddedError(f"{path} is damaged; restore it from a backup") from error
     missing = [name for name in (*PASSWORDS, *APPLICATION_SECRETS) if name not in known]
     if missing:
-        known |= {name: _generate(name) for name in missing}
+        known |= {name: generate_secret(name) for name in missing}
         _write_private(path, known)
     return known
 
@@ -135,7 +135,8 @@ def is_given(name: str) -> bool:
     return bool(os.environ.keys() & {name, f"{name}_FILE"})
 
 
-def _generate(name: str) -> str:
+def generate_secret(name: str) -> str:
+    """A fresh value for the secret of this name, in the form it has."""
     if name in KEYRINGS:
         return f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
     return secrets.token_urlsafe(32)

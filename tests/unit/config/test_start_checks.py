@@ -1,12 +1,13 @@
 import base64
 import os
 import secrets
+import stat
 from pathlib import Path
 
 import pytest
 
 from jivapay.config.settings import Settings
-from jivapay.config.start_checks import EXIT_REFUSED, refusals
+from jivapay.config.start_checks import EXIT_REFUSED, _others_may_read, migration_refusals, refusals
 
 
 def good(**changes: str | None) -> dict[str, str | None]:
@@ -59,7 +60,6 @@ def test_development_defaults_are_refused_for_every_reason() -> None:
         "PROOF_KEYS is not set",
         "PUBLIC_BASE_URL must begin with https:// and name a host",
         "DATABASE_URL is not set",
-        "DATABASE_OWNER_URL is not set: the role that migrates must not be the application's",
         "REDIS_URL is not set",
         "S3_BUCKET_NAME or STORAGE_DIR must be set",
     ]
@@ -131,7 +131,6 @@ def test_one_secret_for_two_purposes_is_refused() -> None:
         ({"trusted_proxies": "proxy.local"}, "TRUSTED_PROXIES: 'proxy.local' is no network"),
         ({"plaintext_nets": "0.0.0.0/0"}, "PLAINTEXT_NETS must not be everybody"),
         ({"database_url": None}, "DATABASE_URL is not set"),
-        ({"database_owner_url": None}, "DATABASE_OWNER_URL is not set"),
         ({"database_owner_url": "postgresql://app:Zk3qP9x1@10.0.0.5/x"}, "DATABASE_URL and DATABASE_OWNER_URL use"),
         ({"redis_url": None}, "REDIS_URL is not set"),
         ({"redis_url": "redis://10.0.0.6:6379/0"}, "REDIS_URL has no password"),
@@ -160,3 +159,32 @@ def test_a_mounted_key_others_can_read_is_refused(tmp_path: Path, mode: int, ref
     assert lines == (["DATA_KEYS_FILE can be read by others than its owner: chmod 0400"] if refused else [])
     assert refusals(settings, {"DATA_KEYS_FILE": "/nowhere"}) == ["DATA_KEYS_FILE cannot be read"]
     assert refusals(settings, {"DATA_KEYS_FILE": "/nowhere", "DATA_KEYS": "given"}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "uid", "gid", "refused"),
+    [
+        ("lent to our group", 0o440, 1, 0, False),
+        ("lent, and others read", 0o444, 1, 0, True),
+        ("lent, and the group writes", 0o460, 1, 0, True),
+        ("a foreign group", 0o440, 1, 1, True),
+        ("our own, and our group reads", 0o440, 0, 0, True),
+    ],
+)
+def test_a_group_that_was_given_to_us_alone_may_read(name: str, mode: int, uid: int, gid: int, refused: bool) -> None:
+    foreign_gid = max(os.getgid(), *os.getgroups(), 0) + 1
+    found = os.stat_result(
+        (stat.S_IFREG | mode, 0, 0, 1, os.geteuid() + uid, foreign_gid if gid else os.getegid(), 1, 0, 0, 0)
+    )
+    assert _others_may_read(found) is refused, name
+
+
+def test_only_what_migrates_needs_the_owner() -> None:
+    without = Settings.model_validate({name: value for name, value in good().items() if name != "database_owner_url"})
+    assert refusals(without, {}) == []
+    (line,) = migration_refusals(without)
+    assert line.startswith("DATABASE_OWNER_URL is not set")
+    assert migration_refusals(Settings.model_validate(good())) == []
+    same = good(database_owner_url="postgresql://app:Zk3qP9x1@10.0.0.5/x")
+    (line,) = migration_refusals(Settings.model_validate(same))
+    assert line.startswith("DATABASE_URL and DATABASE_OWNER_URL use the same role")
