@@ -87,6 +87,10 @@ def work(queues: Sequence[str], concurrency: int, *, name: str) -> None:
     app = make_app(settings)
     # A soft shutdown would sleep its whole time even when nothing is left to do; the timer below is the limit.
     app.conf.worker_soft_shutdown_timeout = 0.0
+    if settings.jivapay_alive_path is not None:
+        from jivapay.cli.liveness import worker_step
+
+        app.steps["worker"].add(worker_step(settings.jivapay_alive_path))
     ready, stopping = _on_ready, _limit_shutdown
     signals.worker_ready.connect(ready)
     signals.worker_shutting_down.connect(stopping)
@@ -172,6 +176,10 @@ async def _until_stopped(name: str, settings: Settings, jobs: Sequence[Job]) -> 
     async with open_resources(settings, application_name=f"jivapay-{name}") as resources, asyncio.TaskGroup() as group:
         for job in jobs:
             group.create_task(_run_job(job, resources, stop))
+        if settings.jivapay_alive_path is not None:
+            from jivapay.cli.liveness import show_life
+
+            group.create_task(show_life(settings.jivapay_alive_path, stop))
         announce()
 
 

@@ -36,40 +36,53 @@ class PayoutsAccess(StrEnum):
 class Settings(BaseSettings):
     """One field a variable. Secrets are `SecretStr`, so that no log and no repr shows them."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     env: Environment = Environment.DEVELOPMENT
+    """`development` (loopback only), `test` or `production` (refuses unsafe settings)."""
     log_level: str = "INFO"
+    """`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."""
     public_base_url: str = "http://127.0.0.1:8080"
     """Where customers reach the platform; payment links begin with it."""
 
     database_url: SecretStr | None = None
     """The application's own role; owns no table."""
     database_owner_url: SecretStr | None = None
-    """The role that owns the tables and migrates; the application's when unset (refused in production)."""
+    """The role that owns the tables, for what migrates; the application's when unset, refused in production."""
     database_pool_size: int = Field(default=8, ge=1, le=64)
+    """Connections of each process."""
     redis_url: SecretStr | None = None
+    """Valkey or Redis: broker, rate limits, hints."""
     celery_broker_url: SecretStr | None = None
-    """`redis_url` when unset."""
+    """A broker of its own; `redis_url` when unset."""
 
     storage_dir: Path | None = None
     """Where receipts lie when no bucket is set."""
     s3_bucket_name: str | None = None
+    """The bucket for receipts."""
     s3_endpoint_url: str | None = None
+    """The object store's address; AWS when unset."""
     s3_region: str = "us-east-1"
+    """The bucket's region."""
     s3_access_key: SecretStr | None = None
+    """Who signs requests to the bucket."""
     s3_secret_key: SecretStr | None = None
+    """What the requests are signed with."""
 
     secret_key: SecretStr | None = None
     """Signs access tokens."""
     algorithm: str = "HS256"
+    """How access tokens are signed: `HS256`, `HS384` or `HS512`."""
     access_token_expire_minutes: int = Field(default=10, ge=1, le=60)
+    """How long an access token is good for."""
     data_keys: SecretStr | None = None
     """`keyid:base64[,keyid:base64…]`, 32 bytes each; the first encrypts, the others still decrypt."""
     proof_keys: SecretStr | None = None
     """Like `data_keys`: the seeds of Ed25519 keys; the first signs the heads of days, the others are still known."""
     blind_index_key: SecretStr | None = None
+    """Finds encrypted numbers without decrypting them."""
     api_key_pepper: SecretStr | None = None
+    """Keys the hashes of API keys."""
 
     trusted_proxies: str = ""
     """CIDRs, separated by commas, whose forwarding headers are believed."""
@@ -80,6 +93,7 @@ class Settings(BaseSettings):
     api_docs: bool | None = None
     """Whether `/docs` and `/openapi.json` are served; unset: everywhere but in production."""
     sentry_dsn: SecretStr | None = None
+    """Where errors are reported; nowhere when unset."""
 
     payouts_access: PayoutsAccess = PayoutsAccess.KEY
     """Whether the payouts service may be called without a key; production refuses `internal`."""
@@ -91,8 +105,13 @@ class Settings(BaseSettings):
     """Who carries new payout requests out; production refuses `sandbox`."""
 
     jivapay_admin_email: str | None = None
+    """The first administrator, made when the platform is seeded."""
     jivapay_admin_password: SecretStr | None = None
+    """His initial password, which only allows changing it; generated and shown once when unset."""
     jivapay_home: Path | None = None
+    """Where embedded servers keep their data; `./var` when unset."""
+    jivapay_alive_path: Path | None = None
+    """Touched every few seconds by a worker, relay or scheduler that turns; its age is a liveness probe."""
 
     @field_validator("algorithm")
     @classmethod
