@@ -65,6 +65,46 @@ def settings() -> str:
     return "\n".join(parts) + "\n"
 
 
+COMPOSE_VARIABLES = (
+    ("JIVAPAY_IMAGE", "jivapay", "The image's name; with a registry before it, what `make push-prod` publishes."),
+    ("JIVAPAY_TAG", "latest", "The image's tag."),
+    ("JIVAPAY_SECRETS", "secrets", "Where the secrets lie: a volume, or an absolute path of this machine."),
+    ("JIVAPAY_NETWORK", "172.30.77", "The first three numbers of the containers' network, a /24."),
+    ("HTTP_PORT", "80", "Where the proxy answers; it sends everybody to HTTPS."),
+    ("HTTPS_PORT", "443", "Where the proxy serves."),
+    ("LOCAL_PORT", "8000", "Where this machine alone reaches the platform without the proxy."),
+)
+"""What `deploy/compose.yaml` reads besides the settings."""
+SET_BY_COMPOSE = {
+    "PUBLIC_BASE_URL": "https://jivapay.localhost",
+    "LOG_LEVEL": "INFO",
+}
+"""Settings that deploy/compose.yaml does not fix itself, with what a copied file starts with."""
+
+
+def dot_env() -> str:
+    """.env.example: for deploy/compose.yaml. A copy starts as it is; every setting stands in it."""
+    fields = importlib.import_module("jivapay.config.settings").Settings.model_fields
+    lines = [
+        "# Settings of deploy/compose.yaml: cp .env.example .env && make up",
+        "#",
+        "# Generated from jivapay.config.settings by scripts/generate_docs.py; do not edit. Every setting",
+        "# may also be given as NAME_FILE, the path of a mounted secret; compose does so for all secrets.",
+        "",
+        "# -- The containers",
+    ]
+    for name, value, meaning in COMPOSE_VARIABLES:
+        lines += ["", f"# {meaning}", f"{name}={value}"]
+    lines += ["", "# -- The platform"]
+    for field, described in fields.items():
+        name = field.upper()
+        default = "" if described.default is None else described.default
+        shown = str(getattr(default, "value", default))
+        lines += ["", *(f"# {line}" for line in (described.description or "").splitlines())]
+        lines.append(f"{name}={SET_BY_COMPOSE[name]}" if name in SET_BY_COMPOSE else f"#{name}={shown}")
+    return "\n".join(lines) + "\n"
+
+
 def invariants() -> str:
     """docs/invariants.md: what must be true of every committed state."""
     known = importlib.import_module("jivapay.database.invariants").INVARIANTS
@@ -127,6 +167,7 @@ def _codes_in_source() -> Iterator[str]:
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "states.md": states,
     "settings.md": settings,
+    "../.env.example": dot_env,
     "invariants.md": invariants,
     "api/openapi.json": openapi,
     "api/errors.md": errors,

@@ -5,9 +5,10 @@ from typer.testing import CliRunner
 from jivapay.cli.main import app
 from jivapay.config.settings import Settings
 from jivapay.config.start_checks import migration_refusals, refusals
+from jivapay.embedded.home import APPLICATION_SECRETS
 
 NAMES = {
-    *("secret_key", "data_keys", "blind_index_key", "api_key_pepper"),
+    *(name.lower() for name in APPLICATION_SECRETS),
     *("database_owner_password", "database_password", "valkey_password", "jivapay_admin_password"),
     *("database_owner_url", "database_url", "redis_url"),
 }
