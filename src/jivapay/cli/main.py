@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jivapay.cli import check, db, demo, money, rate, reconcile, secret_files, serve, up, user
+from jivapay.cli import check, db, demo, money, rate, reconcile, secret_files, serve, statement, up, user
 from jivapay.cli.failures import clear_line
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command()(check.check)
 app.command()(reconcile.reconcile)
 app.command()(money.unfreeze)
 app.command()(secret_files.secrets)
+app.command()(statement.statement)
 app.add_typer(db.app, name="db")
 app.add_typer(rate.app, name="rate")
 app.add_typer(user.app, name="user")
