@@ -19,7 +19,7 @@ class RoundingRead(AnswerModel):
 
 
 class CertifiedRate(AnswerModel):
-    """Fiat per crypto, as it was frozen when the requisite was assigned."""
+    """Fiat per crypto, as it was frozen when the requisite was assigned, or taken anew for a late payment."""
 
     base_rate: RateText
     margin_percent: PercentText | None
@@ -29,9 +29,11 @@ class CertifiedRate(AnswerModel):
     source: str
     stamped_at: datetime
     """When its source last said that it holds."""
-    assigned_at: datetime
+    taken_at: datetime
     age_seconds: int
     """How old it was then."""
+    is_late: bool
+    """Taken anew: the frozen one no longer covered the payment."""
 
 
 class CertifiedLeg(AnswerModel):

@@ -69,14 +69,17 @@ async def _certify(
 
 def _rate(order: Order, *, with_margin: bool) -> CertifiedRate:
     margin = order.margin_percent if with_margin else None
+    is_late = order.rate_at > order.created_at
+    taken_at = (order.revived_at or order.completed_at or order.rate_at) if is_late else order.created_at
     return CertifiedRate(
         base_rate=format_rate(order.base_rate),
         margin_percent=None if margin is None else format_percent(margin),
         rate=format_rate(order.rate) if with_margin else None,
         source=order.rate_source,
         stamped_at=order.rate_at,
-        assigned_at=order.created_at,
-        age_seconds=max(0, int((order.created_at - order.rate_at).total_seconds())),
+        taken_at=taken_at,
+        age_seconds=max(0, int((taken_at - order.rate_at).total_seconds())),
+        is_late=is_late,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from factories import disputes
 from factories.office import code_of, open_office
 from factories.world import World, make_world
+from jivapay.database.models.people import MerchantStore
 from jivapay.schemas_enums.enums import Role
 from jivapay.utils.resources import Resources
 
@@ -57,6 +58,7 @@ async def test_both_amounts_from_the_json_alone(priced: World) -> None:
         assert moves + Decimal(whole["platform_profit"]) == 0
         assert (whole["rate"]["source"], whole["rate"]["margin_percent"]) == ("manual", "1.25")
         assert 7 <= whole["rate"]["age_seconds"] < 60
+        assert whole["rate"]["is_late"] is False
         assert f"{(await world.store_balance()).total:f}" == whole["store"]["moves"]
 
         trader = await office.enter(world.trader.user_id, world.trader.user_public_id, Role.TRADER)
@@ -87,6 +89,26 @@ async def test_another_amount_is_certified_at_the_same_terms(priced: World) -> N
         admin = await office.admin()
         shown = (await admin.get(f"/orders/{order_id}/rate-certificate")).json()
     assert (shown["amount_fiat"], shown["amount_agreed"]) == ("4000.00", "4750.00")
+    for side in ("store", "trader"):
+        assert recompute(shown, side) == (shown[side]["amount_crypto"], shown[side]["commission"])
+
+
+async def test_a_late_payment_is_certified_at_the_rate_it_came_at(priced: World) -> None:
+    incoming_id = await priced.assign()
+    await priced.advance(priced.rules.client_pay_seconds)
+    await priced.expire_due()
+    async with priced.database.write() as session:
+        store = await session.get_one(MerchantStore, priced.store.id)
+        store.rate_margin_percent = Decimal(2)
+    await priced.advance(priced.rules.late_rate_seconds)
+    await priced.set_rate(Decimal("95.10"))
+    await priced.confirm_by_trader(incoming_id)
+    order_id = (await priced.deal(incoming_id)).incoming.public_id
+    async with open_office(priced.resources) as office:
+        admin = await office.admin()
+        shown = (await admin.get(f"/orders/{order_id}/rate-certificate")).json()
+    rate = shown["rate"]
+    assert (rate["base_rate"], rate["margin_percent"], rate["rate"], rate["is_late"]) == ("95.10", "2", "97.002", True)
     for side in ("store", "trader"):
         assert recompute(shown, side) == (shown[side]["amount_crypto"], shown[side]["commission"])
 

@@ -71,6 +71,7 @@ async def take_late_rate(session: AnySession, order: Order, seen: Seen, rules: B
     order.rate_until = None
     if quote.is_payable:
         order.rate, order.base_rate, order.rate_source, order.rate_at = quote.rate, rate.value, rate.source, rate.at
+        order.margin_percent = terms.margin_percent
         balance_manager.restate(order, quote)
 
 
