@@ -89,6 +89,15 @@ class BusinessSettings(BaseModel):
     open_unpaid_max_per_customer: Count = Field(3, ge=1, le=100_000, description="Unpaid orders of one customer")
     open_unpaid_max_per_address: Count = Field(3, ge=1, le=100_000, description="Unpaid orders of one address")
     open_unpaid_max_per_store: Count = Field(10_000, ge=1, le=1_000_000, description="Unpaid orders of one store")
+    late_claims_max_per_customer: Count = Field(
+        2, ge=0, le=1000, description="Open late claims of one customer that may hold a deposit"
+    )
+    late_claims_max_per_address: Count = Field(
+        5, ge=0, le=1000, description="Open late claims of one address that may hold a deposit"
+    )
+    claims_lost_percent_max: Count = Field(
+        30, ge=0, le=100, description="A store that loses more of its late claims has every one judged by a person"
+    )
     totp_required_roles: Roles = Field(
         (Role.ADMIN, Role.SUPPORT, Role.TEAMLEAD, Role.TRADER), description="Roles that need a second factor"
     )

@@ -119,6 +119,7 @@ async def link(
             size=stored.size,
             sha256=stored.sha256,
             stored_sha256=stored.stored_sha256,
+            seen_before=duplicate,
         )
         .returning(UploadedDocument.id)
     )

@@ -1,17 +1,21 @@
 """May this order go ahead: thresholds by currency and block lists (FRD-01 to FRD-06, hard case 15).
 
-Only gives a value; `order_processor` acts on it. What cannot be judged (no amount, no threshold for the currency)
-goes to a person and never through. A person's approval answers every rule that asked; block lists still deny.
+Gives a value, on which `order_processor` acts; and puts on a list who has lost a claim (hard case 22). What cannot be
+judged (no amount, no threshold for the currency) goes to a person and never through. A person's approval answers every
+rule that asked; block lists still deny.
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.database.direct import fetch_one
-from jivapay.database.session import AnySession
+from jivapay.database.models.reference import FraudListEntry
+from jivapay.database.session import AnySession, WriteSession
+from jivapay.domain.identifiers import new_id
 from jivapay.schemas_enums.enums import FraudListKind, FraudListType, FraudStatus
 
 
@@ -81,6 +85,21 @@ def judge_amount(facts: FraudFacts, rules: BusinessSettings) -> FraudCheckResult
 def customer_entry(store_id: int, customer_id: str) -> str:
     """How a list names a customer: ids are the store's own, so they mean nothing without it."""
     return f"{store_id}:{customer_id}"
+
+
+async def block_customer(session: WriteSession, store_id: int, customer_id: str, *, reason: str) -> None:
+    """Put a store's customer on the block list, unless he is on it already: for a claim that was lost."""
+    await session.execute(
+        insert(FraudListEntry)
+        .values(
+            public_id=new_id(),
+            list_type=FraudListType.BLOCK,
+            kind=FraudListKind.CUSTOMER,
+            value=customer_entry(store_id, customer_id),
+            reason=reason,
+        )
+        .on_conflict_do_nothing(index_elements=["list_type", "kind", "value"])
+    )
 
 
 async def _lists_naming(session: AnySession, facts: FraudFacts) -> frozenset[FraudListType]:

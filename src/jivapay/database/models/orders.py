@@ -142,6 +142,7 @@ class Order(Base):
             "expires_at",
             postgresql_where=text("status in ('pending', 'pending_trader_confirmation', 'in_progress')"),
         ),
+        Index("ix_orders_revived", "store_id", "revived_at", postgresql_where=text("revived_at is not null")),
         Index(
             "ix_orders_left_unpaid",
             "trader_id",

@@ -1,6 +1,8 @@
 """Reference data: currencies, payment methods, banks, exchange rates (ENT-18), and the business settings."""
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, SmallInteger, text
+from uuid import UUID
+
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, SmallInteger, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -109,6 +111,7 @@ class FraudListEntry(Base):
     __table_args__ = (Index("uq_fraud_list_entries", "list_type", "kind", "value", unique=True),)
 
     id: Mapped[PrimaryKey]
+    public_id: Mapped[UUID] = mapped_column(Uuid, unique=True, server_default=text("gen_random_uuid()"))
     list_type: Mapped[str]
     kind: Mapped[str]
     value: Mapped[str]

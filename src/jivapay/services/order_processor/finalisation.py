@@ -14,6 +14,7 @@ from jivapay.schemas_enums.enums import FraudStatus, IncomingOrderStatus, OrderS
 from jivapay.services import document_service, fraud_detector, order_status_manager
 from jivapay.services.document_service import StoredReceipt
 from jivapay.services.fraud_detector import FraudFacts
+from jivapay.services.order_processor.claims import judge_claim
 from jivapay.services.order_status_manager import NOTHING_MORE, Confirmation, PayerSaid
 
 
@@ -42,7 +43,7 @@ async def finalize_order_after_client_confirmation(
         brought = Confirmation(
             has_receipt=receipt is not None,
             receipt_lost=receipt_lost,
-            needs_person=await _second_check(session, deal, rules),
+            needs_person=await _second_check(session, deal, rules) or await _judge(session, deal, receipt, rules),
             said=said,
         )
         await order_status_manager.confirm_payment_from_gateway_page(session, actor, deal, brought, rules)
@@ -51,6 +52,16 @@ async def finalize_order_after_client_confirmation(
         await document_service.link(
             session, incoming_order_id=deal.incoming.id, order_id=order.id, stored=receipt, uploader=actor
         )
+
+
+async def _judge(
+    session: WriteSession, deal: Deal, receipt: StoredReceipt | None, rules: BusinessSettings
+) -> str | None:
+    """Only a late claim is judged, and only while it may revive at all."""
+    may_revive = deal.order is not None and deal.order.left_unpaid_at is not None and deal.order.revived_at is None
+    if not may_revive or not order_status_manager.is_late(deal):
+        return None
+    return await judge_claim(session, deal, receipt, rules)
 
 
 def is_confirmed(deal: Deal) -> bool:

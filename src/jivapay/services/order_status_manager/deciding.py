@@ -11,7 +11,7 @@ from jivapay.domain.actors import Actor
 from jivapay.domain.amounts import Split, split
 from jivapay.exceptions import OrderStateConflict
 from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus, PaymentSessionStatus
-from jivapay.services import audit_service, balance_manager, requisite_selector, steps
+from jivapay.services import audit_service, balance_manager, fraud_detector, requisite_selector, steps
 from jivapay.services.order_status_manager.payin import Settling, complete, page_step, require_order
 from jivapay.services.order_status_manager.slots import keep_slot_for_cooldown
 from jivapay.services.order_status_manager.step import database_now, step, tell_store
@@ -75,7 +75,17 @@ async def end_without_payment(
     await session.flush()
     await balance_manager.void_hold(session, ref_type="order", ref_id=order.id)
     await audit_service.log_events(session, actor, events)
+    await lose_claim(session, deal)
     await tell_store(session, deal, rules)
+
+
+async def lose_claim(session: WriteSession, deal: Deal) -> None:
+    """Whoever claimed late what a person has denied is put on the store's block list (hard case 22)."""
+    order, customer_id = require_order(deal), deal.incoming.customer_id
+    if order.revived_at is None or order.client_confirmed_at is None or order.left_unpaid_at is None:
+        return
+    if customer_id is not None and order.client_confirmed_at >= order.left_unpaid_at:
+        await fraud_detector.block_customer(session, order.store_id, customer_id, reason="a late claim was lost")
 
 
 async def _split_for(session: WriteSession, order: Order, amount: Decimal | None) -> Split | None:

@@ -19,7 +19,7 @@ from jivapay.exceptions import OrderStateConflict
 from jivapay.schemas_enums.enums import AmountException, Direction, OrderStatus
 from jivapay.services import audit_service, balance_manager, requisite_selector, steps
 from jivapay.services.balance_manager import AccountKey
-from jivapay.services.order_status_manager.deciding import end_without_payment
+from jivapay.services.order_status_manager.deciding import end_without_payment, lose_claim
 from jivapay.services.order_status_manager.payin import (
     COUNTED_OPEN,
     complete,
@@ -141,6 +141,7 @@ async def reverse_order(
     await session.flush()
     moved = await balance_manager.reverse(session, order, dispute_id=dispute_id, lends=lends)
     await audit_service.log_events(session, actor, [event])
+    await lose_claim(session, deal)
     await tell_store(session, deal, rules, moved=_on_store(order, moved))
 
 
