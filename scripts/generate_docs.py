@@ -120,6 +120,24 @@ def invariants() -> str:
     return "\n".join(parts) + "\n"
 
 
+def ageing() -> str:
+    """docs/ageing.md: everything that waits."""
+    entries = importlib.import_module("jivapay.database.ageing").AGEING
+    parts = [
+        "# What waits\n",
+        "Generated from `jivapay.database.ageing` by `scripts/generate_docs.py`; do not edit. Everything that is not",
+        "over has a time by which it must have moved, somebody who moves it, and an [invariant](invariants.md) that",
+        "raises an alarm when that did not happen.\n",
+        "| thing | statuses | due | moved by | alarm |",
+        "|---|---|---|---|---|",
+    ]
+    for one in entries:
+        statuses = ", ".join(f"`{status}`" for status in one.statuses)
+        codes = ", ".join([*one.watched_by, *(["I26w"] if one.overdue else [])])
+        parts.append(f"| {one.thing.replace('_', ' ')} | {statuses} | {one.due} | {one.janitor} | {codes} |")
+    return "\n".join(parts) + "\n"
+
+
 def openapi() -> str:
     """docs/api/openapi.json: every interface, as one port serves them."""
     os.environ.pop("ENV", None)
@@ -169,6 +187,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "../.env.example": dot_env,
     "invariants.md": invariants,
+    "ageing.md": ageing,
     "api/openapi.json": openapi,
     "api/errors.md": errors,
 }

@@ -56,6 +56,8 @@ def test_the_commands_are_those_of_the_documentation() -> None:
         ("check",),
         ("reconcile",),
         ("unfreeze",),
+        ("tasks", "failed"),
+        ("tasks", "requeue"),
         ("db", "upgrade"),
         ("db", "current"),
         ("db", "seed"),

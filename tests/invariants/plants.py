@@ -145,7 +145,7 @@ MONEY = [
         ),
     ),
     ("I14", "a hold of a completed order", f"update orders set status = 'failed' where id = {PENDING}"),
-    ("I14", "a hold of nothing", "update holds set ref_type = 'whim' where status = 'active'"),
+    ("I14", "a hold of nothing", "update holds set ref_type = 'whim', ref_id = id where status = 'active'"),
     (
         "I14",
         "ended without a time",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jivapay.cli import check, db, demo, money, rate, reconcile, secret_files, serve, statement, up, user
+from jivapay.cli import check, db, demo, money, rate, reconcile, secret_files, serve, statement, tasks, up, user
 from jivapay.cli.failures import clear_line
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command()(secret_files.secrets)
 app.command()(statement.statement)
 app.add_typer(db.app, name="db")
 app.add_typer(rate.app, name="rate")
+app.add_typer(tasks.app, name="tasks")
 app.add_typer(user.app, name="user")
 
 

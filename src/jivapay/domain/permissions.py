@@ -59,6 +59,8 @@ CATALOGUE: dict[str, str] = {
     "statistics:read:any": "See statistics",
     "platform:read:any": "See the platform's balance and health",
     "statements:read:any": "See the statements of every store and trader",
+    "tasks:read:any": "See tasks that failed for good",
+    "tasks:requeue:any": "Send failed tasks on their way again",
     "reconciliations:read:any": "See reconciliations",
     "reconciliations:run:any": "Ask for a reconciliation",
     "audit:read:any": "Read the audit log",
@@ -142,6 +144,7 @@ PRESETS: dict[Role, dict[str, tuple[str, ...]]] = {
             "stores:read:any",
             "traders:read:any",
             "merchants:read:any",
+            "tasks:*:any",
             "statistics:read:any",
         ),
         "finance": (

@@ -17,6 +17,8 @@ class Topic(StrEnum):
     """Contracts with the relay."""
 
     ORDER_PROCESS = "order.process"
+    TASK_AGAIN = "task.again"
+    """A failed task, by its name and arguments."""
     PAYOUT_PROCESS = "payout.process"
 
 

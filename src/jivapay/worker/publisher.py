@@ -21,6 +21,8 @@ PUBLISH_SECONDS = 5.0
 CALLBACKS_EVERY_SECONDS = 0.5
 CALLBACKS_EXPIRE_SECONDS = 30.0
 
+DELIVER_CALLBACKS = "jivapay.deliver_callbacks"
+
 Work = tuple[int, str | None]
 """The id of an incoming order or payout request, and the id of the request that asked for it."""
 
@@ -56,7 +58,12 @@ class Publisher:
         if now - self._callbacks_offered_at < CALLBACKS_EVERY_SECONDS:
             return
         self._callbacks_offered_at = now
-        await self._send("jivapay.deliver_callbacks", [], QUEUE_CALLBACKS, expires=CALLBACKS_EXPIRE_SECONDS)
+        await self._send(DELIVER_CALLBACKS, [], QUEUE_CALLBACKS, expires=CALLBACKS_EXPIRE_SECONDS)
+
+    async def offer_again(self, task: str, args: list[object]) -> None:
+        """Offer a task that failed once more. Raises BrokerError."""
+        queue = QUEUE_CALLBACKS if task == DELIVER_CALLBACKS else QUEUE_ORDERS
+        await self._send(task, args, queue)
 
     async def _send(self, task: str, args: list[object], queue: str, *, expires: float | None = None) -> None:
         try:

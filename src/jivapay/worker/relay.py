@@ -57,7 +57,7 @@ async def relay_once(resources: Resources, publisher: Publisher) -> bool:
     """Publish what is waiting and number the new callbacks; True when there may be more at once."""
     async with resources.database.read() as session:
         rows = await session.execute(
-            select(Outbox.id, Outbox.topic, Outbox.ref_id, Outbox.request_id)
+            select(Outbox.id, Outbox.topic, Outbox.ref_id, Outbox.request_id, Outbox.payload)
             .where(Outbox.dispatched_at.is_(None), Outbox.topic.in_(Topic))
             .order_by(Outbox.id)
             .limit(BATCH)
@@ -74,7 +74,9 @@ async def relay_once(resources: Resources, publisher: Publisher) -> bool:
             (Topic.ORDER_PROCESS, publisher.offer_orders),
             (Topic.PAYOUT_PROCESS, publisher.offer_payouts),
         ):
-            await offer([(ref_id, request_id) for _, about, ref_id, request_id in waiting if about == topic])
+            await offer([(ref_id, request_id) for _, about, ref_id, request_id, _ in waiting if about == topic])
+        for again in (payload for _, about, _, _, payload in waiting if about == Topic.TASK_AGAIN):
+            await publisher.offer_again(again["name"], again["args"])
         async with resources.database.write() as session:
             await session.execute(
                 update(Outbox)

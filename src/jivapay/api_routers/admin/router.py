@@ -12,6 +12,7 @@ from jivapay.api_routers.admin import (
     requisite_management_router,
     settings_management_router,
     store_management_router,
+    task_router,
     user_management_router,
 )
 from jivapay.api_routers.common import approvals, staff_disputes, staff_orders, unmatched_payments
@@ -29,6 +30,7 @@ for part in (
     fraud_list_router,
     platform_stats_router,
     store_management_router,
+    task_router,
     staff_orders,
     staff_disputes,
     approvals,

@@ -1,5 +1,6 @@
 """What must reach somebody or happen in time: callbacks, outbox, deadlines, idempotency, receipts (I23 to I30, I39)."""
 
+from jivapay.database.ageing import OVERDUE
 from jivapay.database.invariants.model import Invariant
 from jivapay.domain.callback_events import INCOMING_EVENTS, ORDER_EVENTS
 
@@ -127,6 +128,12 @@ select c.id as cover_id, c.outstanding, a.balance - a.held as available
    and not exists (select 1 from holds h where h.account_id = a.id
                       and h.resolved_at >= app_now() - interval '5 minutes')
 """,  # noqa: S608 - our own constants
+        live=True,
+    ),
+    Invariant(
+        "I26w",
+        "Nothing else that waits is overdue",
+        OVERDUE,
         live=True,
     ),
     Invariant(

@@ -1,0 +1,51 @@
+"""What a hand could leave lying about, by the invariant that must say so: see `plants`."""
+
+OLD = "app_now() - interval '40 days'"
+
+MONEY: list[tuple[str, str, str]] = []
+
+ALARMS = [
+    (
+        "I26w",
+        "a page of a deal that is over",
+        (
+            "update payment_sessions set status = 'active' where id = (select min(s.id) from payment_sessions s"
+            " join incoming_orders i on i.id = s.incoming_order_id where i.status = 'processed')"
+            f";update incoming_orders set updated_at = {OLD} where status = 'processed'"
+        ),
+    ),
+    (
+        "I26w",
+        "a deposit nobody decides",
+        (
+            "update deposits set status = 'requested' where id = (select min(id) from deposits)"
+            f";update status_history set at = {OLD} where entity = 'deposit'"
+        ),
+    ),
+    (
+        "I26w",
+        "a receipt in quarantine",
+        f"update uploaded_documents set state = 'quarantined', created_at = {OLD}",
+    ),
+    ("I26w", "a key never forgotten", f"update idempotency_keys set created_at = {OLD}"),
+    (
+        "I26w",
+        "days that are not sealed",
+        "update chain_heads set day = day - 30 where day = (select max(day) from chain_heads)",
+    ),
+    ("I26w", "a head that is not exported", f"update chain_heads set sealed_at = {OLD}"),
+    (
+        "I26w",
+        "a task nobody looks at",
+        (
+            "insert into failed_tasks (task_id, name, args, error, traceback, failed_at)"
+            f" values ('t', 'jivapay.update_balance', '[1]', 'ValueError', '', {OLD})"
+        ),
+    ),
+    (
+        "I26w",
+        "a reconciliation never made",
+        f"insert into reconciliations (public_id, requested_at) values (gen_random_uuid(), {OLD})",
+    ),
+    ("I26w", "a freeze nobody lifts", f"insert into money_freezes (reason, frozen_at) values ('x', {OLD})"),
+]
