@@ -56,6 +56,10 @@ class PaperDesk:
         self._take(brought.receipt)
         return self.turn("check", receipt_attached=brought.receipt is not None)
 
+    async def dispute(self, receipt: bytes | None) -> None:
+        self._take(receipt)
+        self.turn("dispute", may_dispute=False)
+
     async def cancel(self) -> PaymentSessionRead:
         self._take("cancel")
         return self.turn("cancelled", requisite=self.session.requisite and MASKED)

@@ -99,5 +99,7 @@ SCENES: Mapping[str, PaymentSessionRead] = {
     "cancelled-early": session("cancelled"),
     "failed": session("failed", **ENDED),
     "failed-none": session("failed", failure=NONE_AVAILABLE),
+    "reversed": session("reversed", **ENDED),
+    "expired-over": session("expired", **ENDED, may_dispute=True),
     "dispute": session("dispute", **ENDED),
 }

@@ -32,6 +32,8 @@ HEADINGS = {
     "cancelled-early": ("Платёж отменён", "Payment cancelled"),
     "failed": ("Платёж не прошёл", "The payment did not go through"),
     "failed-none": ("Платёж не прошёл", "The payment did not go through"),
+    "reversed": ("Платёж отозван", "The payment was taken back"),
+    "expired-over": ("Время вышло", "Time is up"),
     "dispute": ("Разбираемся с вашим платежом", "We are looking into your payment"),
 }
 RELOADS = {"searching": 3, "check": 10, "check-lost": 10, "review": 30, "review-first": 30, "dispute": 60}
@@ -189,6 +191,13 @@ async def test_late_money_may_be_claimed(counter: Counter, scene: str, claims: b
     html = await get(counter, scene)
     assert (f'action="{PAGE}/confirm"' in html) is claims
     assert bool(re.search(r'<input type="file"[^>]* required', html)) is claims
+
+
+async def test_what_is_not_revived_any_more_goes_to_a_person(counter: Counter) -> None:
+    html = await get(counter, "expired-over")
+    assert f'action="{PAGE}/dispute"' in html
+    assert f'action="{PAGE}/confirm"' not in html
+    assert re.search(r'<input type="file"[^>]* required', html)
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ import re
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from html import unescape
+from uuid import UUID
 
 import httpx2
 import pytest
 
+from factories import disputes
 from factories.fixtures import own_database_name, own_owner_url, own_resources, world
 from factories.world import World
 from support.qr_reader import read_qr
@@ -153,12 +155,22 @@ async def test_time_runs_out_and_a_receipt_comes_late(shop: Shop, client: httpx2
     assert heading(await client.get(page)) == "Checking your payment"
 
 
-async def test_after_the_late_window_the_page_is_closed(shop: Shop, client: httpx2.AsyncClient) -> None:
+async def test_after_the_late_window_a_person_looks_and_in_the_end_the_page_is_closed(
+    shop: Shop, client: httpx2.AsyncClient
+) -> None:
     order = await shop.world.assign()
     page = f"/pay/{await shop.open(order)}"
     await shop.world.advance(901)
     await shop.world.expire_due()
     await shop.world.advance(86_400 + 60)
+    assert (await client.post(f"{page}/confirm", files=PNG)).status_code == 410
+    shown = await client.get(page)
+    assert f'action="{page}/dispute"' in shown.text
+    assert (await client.post(f"{page}/dispute", files=PNG)).status_code == 303
+    assert heading(await client.get(page)) == "We are looking into your payment"
+    await shop.world.advance(259_200)
+    dispute = await shop.world.scalar("select public_id from disputes")
+    await disputes.resolve(shop.world, UUID(str(dispute)), "cancelled")
     for answer in (await client.get(page), await client.post(f"{page}/confirm", files=PNG)):
         assert answer.status_code == 410
         assert heading(answer) == "This payment link is closed"

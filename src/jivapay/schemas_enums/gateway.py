@@ -148,7 +148,7 @@ class PaymentSessionRead(AnswerModel):
     """What the payment page shows: nothing of the store's secrets, nothing of the trader but the requisite."""
 
     state: str
-    """choose, searching, pay, check, review, paid, expired, cancelled, failed or dispute."""
+    """choose, searching, pay, check, review, paid, expired, cancelled, failed, reversed or dispute."""
     order_id: UUID
     external_order_id: str
     store_name: str
@@ -173,6 +173,8 @@ class PaymentSessionRead(AnswerModel):
     receipt_attached: bool
     may_claim_late: bool
     """An expired or cancelled order that a receipt can still revive."""
+    may_dispute: bool = False
+    """One that it cannot any more; a person looks at the receipt, once."""
     return_url: str | None
     completed_at: datetime | None
     version: int

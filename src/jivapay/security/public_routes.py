@@ -26,12 +26,14 @@ _PAGE = {
     ("POST", "/gateway/payment_session/{token}/method"): "the page's token proves the caller",
     ("POST", "/gateway/payment_session/{token}/confirm"): "the page's token proves the caller",
     ("POST", "/gateway/payment_session/{token}/cancel"): "the page's token proves the caller",
+    ("POST", "/gateway/payment_session/{token}/dispute"): "the page's token proves the caller",
 }
 _PAGES = {
     ("GET", "/pay/{token}"): "the page's token proves the caller",
     ("POST", "/pay/{token}/method"): "the page's token proves the caller",
     ("POST", "/pay/{token}/confirm"): "the page's token proves the caller",
     ("POST", "/pay/{token}/cancel"): "the page's token proves the caller",
+    ("POST", "/pay/{token}/dispute"): "the page's token proves the caller",
     ("GET", "/pay/{token}/qr.svg"): "the page's token proves the caller",
     ("GET", "/static/{name}"): "the same for everybody",
 }

@@ -18,7 +18,7 @@ KEYS = {
     "state", "order_id", "external_order_id", "store_name", "support_url", "amount", "amount_is_open",
     "customer_id_is_open", "amount_min", "amount_max", "currency", "payment_method", "bank", "methods", "banks",
     "requisite", "failure", "expires_at", "total_seconds", "server_time", "receipt_required", "receipt_attached",
-    "may_claim_late", "return_url", "completed_at", "version", "test",
+    "may_claim_late", "may_dispute", "return_url", "completed_at", "version", "test",
 }  # fmt: skip
 CARD = {"payment_method": "card"}
 

@@ -13,7 +13,7 @@ from jivapay.schemas_enums.base import QueryNumber
 from jivapay.schemas_enums.gateway import MethodChoice, PaymentSessionRead
 from jivapay.security.access import client_ip
 from jivapay.security.dependencies import AppResources
-from jivapay.services import gateway_service
+from jivapay.services import dispute_service, gateway_service
 from jivapay.services.gateway_service import Brought
 from jivapay.services.order_status_manager import PayerSaid
 from jivapay.utils.rate_limits import rate_limited
@@ -78,6 +78,17 @@ async def confirm_payment(
     made = await gateway_service.handle_payment_page_confirmation(resources, actor, token, brought)
     mark_replay(response, replayed=made.replayed)
     return made.thing
+
+
+@router.post("/{token}/dispute")
+async def dispute_payment(
+    resources: AppResources, actor: Customer, token: Token, receipt: Receipt = None
+) -> PaymentSessionRead:
+    """Say that a lapsed payment was made, with its receipt, once the page revives it no more: a person looks."""
+    async with resources.database.read() as session:
+        incoming_id = await gateway_service.find_incoming_by_token(session, token)
+    await dispute_service.claim_for_customer(resources, actor, incoming_id, await read_file(receipt))
+    return await gateway_service.get_payment_session_details(resources, token)
 
 
 @router.post("/{token}/cancel")

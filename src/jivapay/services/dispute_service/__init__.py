@@ -14,7 +14,12 @@ from jivapay.services.dispute_service.looking import (
     get_timeline,
     list_disputes,
 )
-from jivapay.services.dispute_service.opening import NewDispute, open_dispute, open_dispute_by_customer
+from jivapay.services.dispute_service.opening import (
+    NewDispute,
+    claim_for_customer,
+    open_dispute,
+    open_dispute_by_customer,
+)
 from jivapay.services.dispute_service.resolving import (
     RESOLVE,
     Decision,
@@ -31,6 +36,7 @@ __all__ = [
     "NewDispute",
     "Said",
     "add_evidence",
+    "claim_for_customer",
     "download_evidence",
     "execute_resolution",
     "expire_turns",

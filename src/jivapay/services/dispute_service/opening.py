@@ -21,13 +21,15 @@ from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
 from jivapay.domain.money import FIAT_SCALE, ZERO, fits_scale
-from jivapay.exceptions import Conflict, NotFound, OrderStateConflict, SessionExpired, ValidationFailed
+from jivapay.exceptions import Conflict, NotFound, OrderStateConflict, ValidationFailed
 from jivapay.schemas_enums.enums import Direction, DisputeSide, OrderStatus
-from jivapay.services import audit_service, balance_manager, idempotency, order_status_manager, steps
+from jivapay.services import audit_service, balance_manager, document_service, idempotency, order_status_manager, steps
 from jivapay.services.dispute_service import turns
 from jivapay.services.dispute_service.looking import DisputeView, get_dispute
 from jivapay.services.idempotency import IdempotencyClaim, Made
+from jivapay.utils.resources import Resources
 
+CLAIM = "the payer says that he has paid"
 FIRST_TURN = {
     DisputeSide.TRADER: DisputeSide.MERCHANT,
     DisputeSide.MERCHANT: DisputeSide.TRADER,
@@ -75,6 +77,32 @@ async def open_dispute_by_customer(
     return await _open(session, actor, incoming_order_id, new, rules)
 
 
+async def claim_for_customer(resources: Resources, actor: Actor, incoming_order_id: int, receipt: bytes | None) -> None:
+    """The payer's "I have paid", with the receipt that staff will look at. A phased door, like every upload.
+
+    Raises as `open_dispute_by_customer`, ValidationFailed `receipt.required` or `file.*`, StorageError.
+    """
+    if receipt is None:
+        raise ValidationFailed.at("body", "receipt", code="receipt.required")
+    rules = await resources.config.current()
+    cleaned = await document_service.prepare_receipt(receipt)
+    stored = await document_service.stage(resources.storage, cleaned, clock=resources.clock)
+    async with resources.database.write() as session:
+        dispute = await open_dispute_by_customer(session, actor, incoming_order_id, NewDispute(CLAIM), rules)
+        linked = await document_service.link(
+            session,
+            incoming_order_id=incoming_order_id,
+            order_id=dispute.order_id,
+            dispute_id=dispute.id,
+            stored=stored,
+            uploader=actor,
+        )
+        details = {"document_id": linked.document_id, "duplicate": linked.duplicate}
+        await audit_service.log_event(
+            session, actor, "dispute.evidence", entity="dispute", entity_id=dispute.id, details=details
+        )
+
+
 async def _find_order(session: AnySession, actor: Actor, order_id: UUID) -> int:
     found = select(IncomingOrder.id).where(IncomingOrder.public_id == order_id)
     match turns.side_of(actor):
@@ -102,7 +130,7 @@ async def _open(
     now = await order_status_manager.database_now(session)
     side = turns.side_of(actor)
     _check_may_open(order, side, now, rules)
-    await _refuse_second(session, order)
+    await _refuse_second(session, order, side)
     dispute = Dispute(
         public_id=new_id(),
         order_id=order.id,
@@ -150,7 +178,7 @@ def _check_may_open(order: Order, side: DisputeSide, now: datetime, rules: Busin
     if status in order_status_manager.LAPSED:
         if side is DisputeSide.TRADER or order.direction != Direction.PAY_IN:
             raise OrderStateConflict(order.status)
-        if side is DisputeSide.CUSTOMER and _may_claim_by_himself(order, now, rules):
+        if side is DisputeSide.CUSTOMER and order_status_manager.may_claim_late(order, now, rules):
             raise OrderStateConflict(order.status, "Attach the receipt to the order itself.", code="dispute.too_early")
         return
     if side is DisputeSide.CUSTOMER:
@@ -162,18 +190,13 @@ def _check_may_open(order: Order, side: DisputeSide, now: datetime, rules: Busin
         raise OrderStateConflict(order.status)
 
 
-def _may_claim_by_himself(order: Order, now: datetime, rules: BusinessSettings) -> bool:
-    """The page still takes his late receipt: that is quicker, and holds the trader's money."""
-    try:
-        order_status_manager.check_late_window(order, now, rules)
-    except (OrderStateConflict, SessionExpired):
-        return False
-    return True
-
-
-async def _refuse_second(session: AnySession, order: Order) -> None:
+async def _refuse_second(session: AnySession, order: Order, side: DisputeSide) -> None:
+    """One at a time; and a payer, whose receipts cost him nothing, has one in all (hard case 22)."""
     other = await session.scalar(
         select(Dispute.public_id).where(Dispute.order_id == order.id, Dispute.status.not_like("resolved%"))
     )
     if other is not None:
         raise Conflict("A dispute about it is open.", code="dispute.exists", about={"dispute_id": str(other)})
+    claimed = select(Dispute.id).where(Dispute.order_id == order.id, Dispute.opened_by == DisputeSide.CUSTOMER)
+    if side is DisputeSide.CUSTOMER and await session.scalar(claimed) is not None:
+        raise Conflict("This payment has been looked into already.", code="dispute.decided")

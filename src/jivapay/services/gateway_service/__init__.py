@@ -10,6 +10,7 @@ from jivapay.services.gateway_service.merchants import confirm_payment_for_merch
 from jivapay.services.gateway_service.page import (
     cancel_payment_session,
     choose_method,
+    find_incoming_by_token,
     get_payment_session_details,
     get_payment_session_version,
     handle_payment_page_confirmation,
@@ -31,6 +32,7 @@ __all__ = [
     "confirm_payin",
     "confirm_payment_for_merchant",
     "create_order_from_incoming",
+    "find_incoming_by_token",
     "get_balance",
     "get_capacity",
     "get_incoming_order_status",

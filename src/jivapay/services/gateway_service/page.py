@@ -6,14 +6,15 @@ from sqlalchemy import func, select, update
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.database.locks import Deal, lock_deal_for_update
+from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.documents import UploadedDocument
-from jivapay.database.models.orders import PaymentSession
+from jivapay.database.models.orders import Order, PaymentSession
 from jivapay.database.models.people import MerchantStore
 from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.money import FIAT_SCALE, format_amount
 from jivapay.exceptions import NotFound, OrderStateConflict, SessionExpired, ValidationFailed
-from jivapay.schemas_enums.enums import DocumentKind, IncomingOrderStatus, OrderStatus
+from jivapay.schemas_enums.enums import DisputeSide, DocumentKind, IncomingOrderStatus, OrderStatus
 from jivapay.schemas_enums.gateway import BankOffered, MethodChoice, MethodOffered, PaymentSessionRead
 from jivapay.services import freeze_service, order_processor, order_status_manager, reference_data
 from jivapay.services.api_key_service import StoreContext
@@ -35,7 +36,7 @@ ORDER_STATES = {
     OrderStatus.EXPIRED: "expired",
     OrderStatus.CANCELLED: "cancelled",
     OrderStatus.FAILED: "failed",
-    OrderStatus.REVERSED: "failed",
+    OrderStatus.REVERSED: "reversed",
 }
 INCOMING_STATES = {
     IncomingOrderStatus.RETRYING: "choose",
@@ -85,6 +86,8 @@ async def get_payment_session_version(resources: Resources, token: str) -> int:
 
 def _check_not_over(deal: Deal, now: datetime, rules: BusinessSettings) -> None:
     window = timedelta(seconds=rules.late_payment_window_seconds)
+    if deal.order is not None:
+        window += timedelta(seconds=rules.dispute_window_seconds)
     ended = deal.order.left_unpaid_at if deal.order else None
     if deal.order is None and IncomingOrderStatus(deal.incoming.status).is_terminal:
         ended = deal.incoming.expires_at
@@ -191,8 +194,11 @@ async def _show(session: AnySession, deal: Deal, viewer: Viewer, now: datetime) 
         )
         .limit(1)
     )
+    lapsed = order is not None and order_status_manager.is_late(deal)
+    may_claim_late = order is not None and lapsed and order_status_manager.may_claim_late(order, now, viewer.rules)
+    is_disputed, was_claimed = await _cases(session, order) if order is not None and lapsed else (False, False)
     return PaymentSessionRead(
-        state=page_state(deal),
+        state="dispute" if is_disputed else page_state(deal),
         order_id=incoming.public_id,
         external_order_id=incoming.external_id,
         store_name=store.name,
@@ -214,12 +220,31 @@ async def _show(session: AnySession, deal: Deal, viewer: Viewer, now: datetime) 
         server_time=now,
         receipt_required=store.receipt_required,
         receipt_attached=attached is not None,
-        may_claim_late=order is not None and order.left_unpaid_at is not None and order.revived_at is None,
+        may_claim_late=may_claim_late,
+        may_dispute=lapsed and not may_claim_late and not is_disputed and not was_claimed,
         return_url=incoming.return_url,
         completed_at=order.completed_at if order else None,
         version=deal.version,
         test=incoming.test,
     )
+
+
+async def _cases(session: AnySession, order: Order) -> tuple[bool, bool]:
+    """Whether a dispute about it is open, and whether its payer has had one."""
+    of_order = select(Dispute.id).where(Dispute.order_id == order.id)
+    row = await session.execute(
+        select(
+            of_order.where(Dispute.status.not_like("resolved%")).exists(),
+            of_order.where(Dispute.opened_by == DisputeSide.CUSTOMER).exists(),
+        )
+    )
+    is_open, was_claimed = row.one()
+    return is_open, was_claimed
+
+
+async def find_incoming_by_token(session: AnySession, token: str) -> int:
+    """The incoming order behind a page's token, for a dispute about it. Raises NotFound."""
+    return (await get_deal_by_token(session, token)).incoming.id
 
 
 async def _methods(session: AnySession, banks: list[BankInfo]) -> list[MethodOffered]:

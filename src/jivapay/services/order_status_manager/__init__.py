@@ -33,6 +33,7 @@ from jivapay.services.order_status_manager.payin import (
     confirm_payment_from_gateway_page,
     expire_order,
     is_late,
+    may_claim_late,
     require_attention,
     require_order,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "fail_waiting",
     "is_late",
     "keep_unmatched",
+    "may_claim_late",
     "open_page",
     "order_facts",
     "postpone",

@@ -97,6 +97,15 @@ def check_late_window(order: Order, now: datetime, rules: BusinessSettings) -> N
         raise SessionExpired("The time for a late payment is over.")
 
 
+def may_claim_late(order: Order, now: datetime, rules: BusinessSettings) -> bool:
+    """Whether the payer's own late receipt is still taken."""
+    try:
+        check_late_window(order, now, rules)
+    except (OrderStateConflict, SessionExpired):
+        return False
+    return True
+
+
 def require_order(deal: Deal) -> Order:
     if deal.order is None:
         raise OrderStateConflict(deal.incoming.status)

@@ -75,6 +75,16 @@ async def confirm_payment(
     return see_page(token)
 
 
+@router.post("/{token}/dispute", dependencies=[OwnForm])
+@takes_up_to(CONFIRM_BODY_SIZE_MAX)
+async def dispute_payment(request: Request, desk: Desk, token: str, receipt: UploadFile | None = None) -> Response:
+    try:
+        await desk.dispute(await receipt.read() if receipt is not None else None)
+    except JivaPayException as failure:
+        return await _refused(request, desk, token, failure, {}, file_field=True)
+    return see_page(token)
+
+
 @router.post("/{token}/cancel", dependencies=[OwnForm])
 async def cancel_payment(request: Request, desk: Desk, token: str) -> Response:
     try:

@@ -17,6 +17,7 @@ HEADINGS = {
     "expired": msgid("Time is up"),
     "cancelled": msgid("Payment cancelled"),
     "failed": msgid("The payment did not go through"),
+    "reversed": msgid("The payment was taken back"),
     "dispute": msgid("We are looking into your payment"),
 }
 HEADING_REVIEW_FIRST = msgid("Checking your order")

@@ -12,7 +12,7 @@ from jivapay.exceptions import PermissionDenied
 from jivapay.schemas_enums.gateway import MethodChoice, PaymentSessionRead
 from jivapay.security.access import client_ip
 from jivapay.security.dependencies import AppResources
-from jivapay.services import gateway_service
+from jivapay.services import dispute_service, gateway_service
 from jivapay.services.gateway_service import Brought
 from jivapay.utils.resources import Resources
 from jivapay.web.ui.i18n import choose_language
@@ -30,6 +30,8 @@ class PaymentDesk(Protocol):
     async def choose(self, choice: MethodChoice) -> PaymentSessionRead: ...
 
     async def confirm(self, brought: Brought) -> PaymentSessionRead: ...
+
+    async def dispute(self, receipt: bytes | None) -> None: ...
 
     async def cancel(self) -> PaymentSessionRead: ...
 
@@ -53,6 +55,11 @@ class GatewayDesk:
     async def confirm(self, brought: Brought) -> PaymentSessionRead:
         made = await gateway_service.handle_payment_page_confirmation(self.resources, self.actor, self.token, brought)
         return made.thing
+
+    async def dispute(self, receipt: bytes | None) -> None:
+        async with self.resources.database.read() as session:
+            incoming_id = await gateway_service.find_incoming_by_token(session, self.token)
+        await dispute_service.claim_for_customer(self.resources, self.actor, incoming_id, receipt)
 
     async def cancel(self) -> PaymentSessionRead:
         return await gateway_service.cancel_payment_session(self.resources, self.actor, self.token)
