@@ -156,6 +156,7 @@ async def tie_up(world: World, amount: str, store: StoreContext | None = None) -
         "direction": Direction.PAY_OUT,
         "external_id": f"P-{next(world.numbers)}",
         "request_hash": b"p",
+        "recipient": b"sealed",
         "fiat_currency": FIAT,
         "crypto_currency": CRYPTO,
         "hosted": False,
@@ -175,4 +176,3 @@ async def release(world: World, incoming_id: int) -> None:
     async with world.database.write() as session:
         deal = await lock_deal_for_update(session, incoming_id)
         await order_status_manager.cancel_waiting(session, world.store.actor, deal, "given up", world.rules)
-        await balance_manager.void_hold(session, ref_type="incoming_order", ref_id=incoming_id)

@@ -17,6 +17,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from factories import people
+from factories.payout_moves import AMOUNT, SYSTEM, PayoutMoves, stored_receipt
 from factories.people import CRYPTO, FIAT, TraderHere
 from jivapay.config.business_settings import BusinessSettings, render_setting
 from jivapay.config.clock import ShiftedClock
@@ -34,7 +35,6 @@ from jivapay.services import (
     balance_manager,
     callback_service,
     deposit_service,
-    document_service,
     freeze_service,
     order_processor,
     order_status_manager,
@@ -51,9 +51,7 @@ from jivapay.services.unmatched_service import Declared
 from jivapay.utils.http_client import Answer, InMemoryTransport
 from jivapay.utils.resources import Resources
 
-SYSTEM = Actor.system("tests")
 RATE = Decimal("92.50")
-AMOUNT = Decimal("4750.00")
 DEPOSIT = Decimal(10_000)
 PLENTY = {
     "OPEN_UNPAID_MAX_PER_CUSTOMER": 100_000,
@@ -64,7 +62,7 @@ PLENTY = {
 
 
 @dataclass
-class World:
+class World(PayoutMoves):
     """One platform in one database. `store` and `traders` are those it was made with."""
 
     resources: Resources
@@ -351,12 +349,6 @@ class World:
         """One value, read as the application's role."""
         async with self.database.read() as session:
             return await session.scalar(text(statement), values)
-
-
-def stored_receipt() -> StoredReceipt:
-    """As `document_service.stage` gives it, without the picture."""
-    unique = new_id()
-    return StoredReceipt(f"{document_service.FOLDER}/{unique.hex}", "image/png", 100, unique.bytes * 2)
 
 
 async def make_world(

@@ -7,7 +7,7 @@ from factories.people import CRYPTO
 from factories.world import World
 from jivapay.config.crypto import HeadSigner
 from jivapay.domain.actors import Actor
-from jivapay.schemas_enums.enums import OwnerType
+from jivapay.schemas_enums.enums import OrderStatus, OwnerType
 from jivapay.services import audit_chain, chain_heads, deposit_service, idempotency, posting_chain
 from jivapay.services.api_key_service import StoreContext
 from jivapay.services.deposit_service import NewDeposit
@@ -17,8 +17,9 @@ CALLBACKS = "https://shop.example/hook"
 
 
 async def live_through(world: World) -> None:
-    """Orders in every state a pay-in can be in, in both worlds, with callbacks, deposits, reviews and time."""
+    """Orders in every state a deal can be in, in both worlds, with callbacks, deposits, reviews and time."""
     await _seal_a_day(world)
+    payer = await _pay_out(world)
     await _lapse_and_revive(world)
     await _meet_rules(world)
     await _trade_in_other_ways(world)
@@ -31,6 +32,7 @@ async def live_through(world: World) -> None:
     await world.cancel(cancelled)
     await world.cancel(await world.accept(Decimal(104)))
     await world.accept(None, method=None)
+    await _leave_payouts_open(world, payer)
     await come_to_rest(world)
 
 
@@ -146,6 +148,44 @@ async def _dispute(world: World) -> None:
             await disputes.lend(world, dispute)
             await disputes.deposit_to_store(world, "1.5", poor)
             await disputes.repay_covers(world)
+
+
+async def _pay_out(world: World) -> StoreContext:
+    """Pay-outs to every end, and one before a person, by traders who do nothing else. Gives the store that pays."""
+    payer = await world.add_store(pay_out_enabled=True, callback_url=CALLBACKS)
+    await world.fund(Decimal(10_000), payer)
+    for _ in range(2):
+        await world.add_trader(limits={"pay_in": False, "pay_out": True})
+    cleared, confirmed, silent, given_up, failed = [
+        await world.offer_payout(Decimal(1000 + number), store=payer) for number in range(5)
+    ]
+    for taken in (cleared, confirmed, silent, given_up):
+        await world.take_payout(taken)
+    await world.pay_payout(cleared)
+    await world.pay_payout(confirmed)
+    await world.confirm_payout(confirmed)
+    for _ in range(2):
+        await world.decline_payout(failed)
+        await world.process(failed)
+    await world.advance(world.rules.payout_pay_seconds + 1)
+    await world.expire_due()
+    await world.decide(given_up, OrderStatus.FAILED)
+    await world.advance(world.rules.payout_clearing_seconds)
+    await world.expire_due()
+    assert await world.clear_due() == 1
+    assert (await world.statuses(silent))[1] == "requires_attention"
+    await world.cancel(await world.offer_payout(Decimal(1103), store=payer))
+    await world.cancel(await world.accept_payout(Decimal(1104), store=payer))
+    return payer
+
+
+async def _leave_payouts_open(world: World, payer: StoreContext) -> None:
+    await world.complete_payout(Decimal(1100), store=payer)
+    await world.take_payout(await world.offer_payout(Decimal(1101), store=payer))
+    await world.offer_payout(Decimal(1102), store=payer)
+    await world.decline_payout(await world.offer_payout(Decimal(1105), store=payer))
+    await world.process(await world.accept_payout(Decimal(600_000), store=payer))
+    await world.accept_payout(Decimal(1106), store=payer)
 
 
 async def _deposit_by_two(world: World, *, approve: bool) -> None:

@@ -4,9 +4,9 @@ Run by the owner with triggers and foreign keys off: the application's role can 
 """
 # ruff: noqa: E501 - a statement is easier to read on one line
 
-COMPLETED = "(select min(id) from orders where status = 'completed' and not test and revived_at is null)"
-PENDING = "(select min(id) from orders where status = 'pending' and not test)"
-CANCELLED = "(select min(id) from orders where status = 'cancelled')"
+COMPLETED = "(select min(id) from orders where status = 'completed' and direction = 'pay_in' and not test and revived_at is null)"
+PENDING = "(select min(id) from orders where status = 'pending' and direction = 'pay_in' and not test)"
+CANCELLED = "(select min(id) from orders where status = 'cancelled' and direction = 'pay_in')"
 EXPIRED = "(select min(id) from orders where status = 'expired')"
 SETTLEMENT = f"(select id from transfers where kind = 'settlement' and ref_id = {COMPLETED})"
 STORE_LEG = (

@@ -68,6 +68,9 @@ class BusinessSettings(BaseModel):
     late_payment_window_seconds: Seconds = Field(DAY, ge=5, le=7 * DAY, description="How long a late payment revives")
     late_rate_seconds: Seconds = Field(1800, ge=0, le=DAY, description="How long after expiry the rate still holds")
     payout_clearing_seconds: Seconds = Field(DAY, ge=0, le=30 * DAY, description="How long a pay-out credit is held")
+    payout_rate_buffer_percent: Annotated[Decimal, Field(ge=0, le=20, max_digits=6)] = Field(
+        Decimal(1), description="Set aside beyond a pay-out's cost until a trader is found, in per cent"
+    )
     amount_cooldown_seconds: Seconds = Field(1800, ge=5, le=DAY, description="How long an unpaid amount stays taken")
     dispute_window_seconds: Seconds = Field(259_200, ge=5, le=90 * DAY, description="How long an order may be disputed")
     dispute_answer_seconds: Seconds = Field(HOUR, ge=5, le=7 * DAY, description="Time to answer in a dispute")

@@ -32,6 +32,14 @@ def mask_number(kind: str, last_four: str) -> str:
     return f"+7•••••• {last_four}" if kind == "phone" else f"•••• {last_four}"
 
 
+def short_name(full_name: str) -> str:
+    """`Иванов Иван Петрович` as banks show it to a payer: `Иван И.`; a single word stays."""
+    parts = full_name.split()
+    if len(parts) < 2:  # noqa: PLR2004 - a family name and a given name
+        return full_name
+    return f"{parts[1]} {parts[0][0]}."
+
+
 def _phone(plain: str) -> str | None:
     digits = plain.removeprefix("+")
     if not _DIGITS.fullmatch(digits) or len(digits) != PHONE_DIGITS:

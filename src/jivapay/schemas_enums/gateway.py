@@ -74,6 +74,37 @@ class PayinInitiateSession(PayinFields):
     wait_seconds: Annotated[WholeNumber, Field(ge=0, le=WAIT_SECONDS_MAX)] = 0
 
 
+class RecipientGiven(RequestModel):
+    """Whom to pay: a card, phone or account, as the payment method says."""
+
+    number: Annotated[str, Text(40)] = Field(examples=["+79001234567"])
+    holder: Annotated[str, Text(120)] | None = Field(None, examples=["Иванов Иван Петрович"])
+
+
+class PayoutInit(RequestModel):
+    """A pay-out: the whole cost is set aside on the store's balance, or nothing happens."""
+
+    external_order_id: ExternalId = Field(examples=["P-2001"])
+    amount: FiatAmount
+    currency: Code = Field(examples=["RUB"])
+    payment_method: Code = Field(examples=["sbp"])
+    bank: Code | None = Field(None, examples=["sberbank"])
+    recipient: RecipientGiven
+    callback_url: Url | None = Field(None, examples=["https://shop.example/hook"])
+    metadata: Metadata = Field(default_factory=dict, examples=[{"batch": "7"}])
+    wait_seconds: Annotated[WholeNumber, Field(ge=0, le=WAIT_SECONDS_MAX)] = 0
+    """How long the answer may wait for a trader."""
+
+
+class RecipientShown(AnswerModel):
+    """Whom a pay-out pays. The number is whole for the trader who accepted it, masked for everybody else."""
+
+    method: str
+    bank: str | None
+    number: str
+    holder: str | None
+
+
 class RequisiteShown(AnswerModel):
     """Where to pay. The number is whole while the order may be paid, masked afterwards."""
 
@@ -89,8 +120,8 @@ class FailureShown(AnswerModel):
     detail: str
 
 
-class PayinRead(AnswerModel):
-    """A pay-in as its store sees it; also the answer to every status question."""
+class DealRead(AnswerModel):
+    """What a store sees of every deal."""
 
     order_id: UUID
     external_order_id: str
@@ -103,9 +134,7 @@ class PayinRead(AnswerModel):
     crypto_currency: str
     rate: RateText | None
     rate_at: datetime | None
-    requisite: RequisiteShown | None
     failure: FailureShown | None
-    payment_url: str | None
     expires_at: datetime | None
     created_at: datetime
     version: int
@@ -117,6 +146,23 @@ class PayinRead(AnswerModel):
     amount_exceptions: list[str]
     metadata: dict[str, Any]
     test: bool
+
+
+class PayinRead(DealRead):
+    """A pay-in as its store sees it; also the answer to every status question."""
+
+    requisite: RequisiteShown | None
+    payment_url: str | None
+
+
+class PayoutRead(DealRead):
+    """A pay-out as its store sees it; also the answer to every status question."""
+
+    commission: AmountText | None
+    """Frozen with what was set aside; with `amount_crypto` it is what the pay-out costs."""
+    recipient: RecipientShown
+    receipt_confirmed_at: datetime | None
+    """When the store said that the recipient has the money."""
 
 
 class PayinSessionRead(PayinRead):

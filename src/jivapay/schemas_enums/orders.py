@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from jivapay.schemas_enums.base import AnswerModel, Code, ListQuery, PageQuery, Reason, RequestModel, Timestamp
-from jivapay.schemas_enums.enums import OrderStatus
-from jivapay.schemas_enums.gateway import PayinFields
+from jivapay.schemas_enums.enums import Direction, OrderStatus
+from jivapay.schemas_enums.gateway import PayinFields, RecipientShown
 from jivapay.schemas_enums.money import AmountText, FiatAmount, RateText
 
 
@@ -40,6 +40,8 @@ class TraderOrderRead(AnswerModel):
     requisite_id: UUID
     store_name: str
     customer_id: str | None
+    recipient: RecipientShown | None
+    """Whom a pay-out pays: whole in the answer to `accept` and of the order itself while he is to pay it."""
     receipt: bool
     """Whether the payer attached one; `/receipt` gives it."""
     expires_at: datetime | None
@@ -77,6 +79,7 @@ class OrderFilter(ListQuery):
     status: Annotated[list[OrderStatus], BeforeValidator(_separated)] = Field(
         default_factory=list, description="Any of these, separated by commas"
     )
+    direction: Direction | None = None
     created_from: Timestamp | None = None
     created_to: Timestamp | None = None
 
@@ -91,6 +94,12 @@ class MerchantOrderCreate(PayinFields):
 
 class OrderCancel(RequestModel):
     reason: Reason
+
+
+class OrderDecline(RequestModel):
+    """Why a trader does not take a pay-out; he need not say."""
+
+    reason: Reason | None = None
 
 
 class ReviewDecision(RequestModel):
@@ -126,6 +135,7 @@ class CaseRead(AnswerModel):
     store_id: UUID
     store_name: str
     kind: CaseKind
+    direction: str
     status: str
     order_history_status: str | None
     amount: AmountText | None

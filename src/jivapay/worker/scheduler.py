@@ -73,6 +73,7 @@ class Timetable:
         return (
             (1.0, self.beat),
             (1.0, self.expire_due),
+            (5.0, self.clear_payouts),
             (1.0, self.poll_new_orders),
             (1.0, self.poll_payouts),
             (1.0, self.offer_callbacks),
@@ -106,6 +107,9 @@ class Timetable:
         await self.beat()
         rules = await self.resources.config.current()
         await order_processor.expire_due(self.resources.database, SYSTEM, rules)
+
+    async def clear_payouts(self) -> None:
+        await order_processor.clear_due(self.resources.database, SYSTEM)
 
     async def poll_new_orders(self) -> None:
         """Offer orders that are due and that nobody seems to be working on."""

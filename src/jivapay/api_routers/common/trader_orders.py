@@ -1,4 +1,4 @@
-"""A trader's own orders: seen, confirmed, given up (ARC-06, API-04)."""
+"""A trader's own orders: seen, accepted, confirmed, given up (ARC-06, API-04)."""
 
 from typing import Annotated
 from uuid import UUID
@@ -11,7 +11,7 @@ from jivapay.api_routers.idempotency import Claim, mark_replay
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
 from jivapay.schemas_enums.certificates import RateCertificateRead
-from jivapay.schemas_enums.orders import OrderCancel, OrderFilter, TraderOrderRead
+from jivapay.schemas_enums.orders import OrderCancel, OrderDecline, OrderFilter, TraderOrderRead
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import certificate_service, order_service
@@ -32,8 +32,9 @@ async def list_orders(actor: Reader, session: ReadDb, query: Annotated[OrderFilt
 
 
 @router.get("/{order_id}")
-async def get_order(actor: Reader, session: ReadDb, order_id: UUID) -> TraderOrderRead:
-    return await order_service.get_order_for_trader(session, actor, order_id)
+async def get_order(actor: Reader, resources: AppResources, order_id: UUID) -> TraderOrderRead:
+    """With the recipient's whole number while he is to pay a pay-out he has accepted; that is noted."""
+    return await order_service.show_order_to_trader(resources, actor, order_id)
 
 
 @router.get("/{order_id}/rate-certificate")
@@ -49,6 +50,23 @@ async def get_receipt(actor: Reader, resources: AppResources, order_id: UUID) ->
     return send_document(found)
 
 
+@router.post("/{order_id}/accept")
+async def accept_order(actor: Confirmer, session: WriteDb, resources: AppResources, order_id: UUID) -> TraderOrderRead:
+    """Take a pay-out on; the answer says whom to pay."""
+    rules = await resources.config.current()
+    return await order_service.accept_order_for_trader(session, actor, order_id, rules, resources.cipher)
+
+
+@router.post("/{order_id}/decline")
+async def decline_order(
+    actor: Canceller, session: WriteDb, resources: AppResources, order_id: UUID, body: OrderDecline | None = None
+) -> TraderOrderRead:
+    """Leave a pay-out to somebody else, before accepting it."""
+    reason = (body.reason if body else None) or "declined by the trader"
+    rules = await resources.config.current()
+    return await order_service.decline_order_for_trader(session, actor, order_id, reason, rules)
+
+
 @router.post("/{order_id}/confirm")
 async def confirm_order(
     actor: Confirmer,
@@ -60,7 +78,8 @@ async def confirm_order(
     amount: SentAmount = None,
     from_third_party: Annotated[bool, Form(description="Somebody else than the payer has sent it")] = False,
 ) -> TraderOrderRead:
-    """The money has arrived: the order completes, and the store is paid, at once.
+    """The money has arrived: the order completes, and the store is paid, at once. Or a pay-out is paid, which takes
+    the receipt.
 
     A smaller `amount` waits until payer or store state the same, or a person decides; of a larger one the rest goes to
     the inbox of unmatched money. Money from a third party always waits for a person.

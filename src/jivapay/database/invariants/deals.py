@@ -213,11 +213,52 @@ select o.id as order_id, o.status, o.trader_amount_crypto - o.trader_commission 
         "I14c",
         "What a hold of an order was posted for was settled",
         """
-select h.id as hold_id, h.ref_id as order_id
+select h.id as hold_id, h.ref_type, h.ref_id
   from holds h
- where h.ref_type = 'order' and h.status = 'posted' and (h.resolved_at is null or h.resolved_at >= :since)
-   and not exists (select 1 from transfers t where t.kind = 'settlement' and t.ref_type = 'order'
-                    and t.ref_id = h.ref_id)
+ where h.ref_type in ('order', 'incoming_order') and h.status = 'posted'
+   and (h.resolved_at is null or h.resolved_at >= :since)
+   and not exists (select 1 from transfers t join orders o on o.id = t.ref_id
+                    where t.kind = 'settlement' and t.ref_type = 'order'
+                      and h.ref_id = case h.ref_type when 'order' then o.id else o.incoming_order_id end)
+""",
+        freezes=True,
+    ),
+    Invariant(
+        "I14e",
+        "An open pay-out is held on its store for what it will cost, and while a trader is looked for for no less",
+        """
+select i.id as incoming_order_id, i.status, o.status as order_status, o.amount_crypto + o.store_commission as cost,
+       h.total as held
+  from incoming_orders i
+  left join orders o on o.id = i.assigned_order_id
+  left join lateral (
+    select sum(h.amount) as total from holds h join accounts a on a.id = h.account_id
+     where h.status = 'active' and h.ref_type = 'incoming_order' and h.ref_id = i.id and a.owner_type = 'store'
+       and a.owner_id = i.store_id and a.kind = 'crypto' and a.currency = i.crypto_currency and a.test = i.test
+  ) h on true
+ where i.direction = 'pay_out'
+   and case when o.id is null then i.status in ('new', 'retrying', 'manual_review')
+            else o.status in ('pending', 'in_progress', 'requires_attention', 'dispute') end
+   and (h.total is null or h.total <> coalesce(o.amount_crypto + o.store_commission, h.total)
+        or h.total < i.amount_crypto)
+""",
+        freezes=True,
+    ),
+    Invariant(
+        "I14f",
+        "What a pay-out has credited to its trader is held until it has cleared, all of it",
+        """
+select o.id as order_id, o.status, o.cleared_at, o.trader_amount_crypto + o.trader_commission as credit,
+       h.total as held
+  from orders o
+  left join lateral (
+    select sum(h.amount) as total from holds h join accounts a on a.id = h.account_id
+     where h.status = 'active' and h.ref_type = 'clearing' and h.ref_id = o.id and a.owner_type = 'trader'
+       and a.owner_id = o.trader_id and a.kind = 'crypto' and a.currency = o.crypto_currency and a.test = o.test
+  ) h on true
+ where o.direction = 'pay_out' and o.status = 'completed'
+   and h.total is distinct from (case when o.clearing_until is not null and o.cleared_at is null
+                                      then o.trader_amount_crypto + o.trader_commission end)
 """,
         freezes=True,
     ),

@@ -40,8 +40,10 @@ select h.entity_id as incoming_order_id, h.to_status, count(*) as steps, c.told
  ) c
  where h.entity = 'incoming_order' and h.to_status in ({_INCOMING_TOLD})
    and h.entity_id in (select entity_id from status_history where entity = 'incoming_order' and at >= :since)
-   and not exists (select 1 from status_history a where a.entity = 'incoming_order' and a.entity_id = h.entity_id
-                      and a.version < h.version and a.to_status = 'assigned')
+   and (not exists (select 1 from status_history a where a.entity = 'incoming_order' and a.entity_id = h.entity_id
+                       and a.version < h.version and a.to_status = 'assigned')
+        or exists (select 1 from incoming_orders i where i.id = h.entity_id and i.direction = 'pay_out'
+                      and i.assigned_order_id is null))
  group by h.entity_id, h.to_status, c.told having count(*) <> c.told
 """,  # noqa: S608 - our own constants
     ),
@@ -90,6 +92,20 @@ select id as order_id, status, expires_at
   from orders
  where status in ('pending', 'in_progress', 'pending_trader_confirmation') and {NOT_FROZEN}
    and (expires_at is null or expires_at < app_now() - interval '2 minutes')
+""",  # noqa: S608 - our own constants
+        live=True,
+    ),
+    Invariant(
+        "I26k",
+        "What a pay-out has credited to its trader clears in time, unless an open dispute keeps it",
+        f"""
+select o.id as order_id, o.clearing_until
+  from orders o
+ where o.cleared_at is null and o.clearing_until < app_now() - interval '5 minutes' and o.status = 'completed'
+   and {NOT_FROZEN}
+   and not exists (
+     select 1 from disputes d where d.order_id = o.id
+        and (d.status not like 'resolved%' or d.resolved_at > app_now() - interval '5 minutes'))
 """,  # noqa: S608 - our own constants
         live=True,
     ),

@@ -101,8 +101,9 @@ select 'transfer', t.id
 select 'hold', h.id
   from holds h join accounts a on a.id = h.account_id
   left join disputes d on h.ref_type = 'dispute' and d.id = h.ref_id
-  join orders o on o.id = case h.ref_type when 'order' then h.ref_id else d.order_id end
- where h.created_at >= :since and a.test <> o.test
+  left join orders o on o.id = case when h.ref_type in ('order', 'clearing') then h.ref_id else d.order_id end
+  left join incoming_orders i on h.ref_type = 'incoming_order' and i.id = h.ref_id
+ where h.created_at >= :since and a.test <> coalesce(o.test, i.test)
  union all
 select 'account', a.id
   from accounts a

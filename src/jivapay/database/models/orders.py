@@ -38,6 +38,7 @@ class IncomingOrder(Base):
         ),
         CheckConstraint("direction in ('pay_in', 'pay_out')", name="direction"),
         CheckConstraint("amount_fiat > 0 and amount_fiat < 'Infinity'", name="amount_fiat"),
+        CheckConstraint("(direction = 'pay_out') = (recipient is not null)", name="recipient"),
         Index("ix_incoming_orders_due", "next_attempt_at", postgresql_where=text("status in ('new', 'retrying')")),
         Index(
             "ix_incoming_orders_waiting",
@@ -80,6 +81,13 @@ class IncomingOrder(Base):
     """The rate's moment. The quote holds while it is at most RATE_MAX_AGE_SECONDS old."""
     payment_method: Mapped[str | None] = mapped_column(ForeignKey("payment_methods.code"))
     bank: Mapped[str | None] = mapped_column(ForeignKey("banks.code"))
+    recipient: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Of a pay-out: whom to pay, number and holder, encrypted."""
+    recipient_last_four: Mapped[str | None]
+    store_percent: Mapped[Decimal | None]
+    """Of a pay-out: the store's commission, frozen with its hold; a pay-in's is frozen on the order."""
+    margin_percent: Mapped[Decimal | None]
+    """Likewise the store's margin."""
     customer_id: Mapped[str | None]
     customer_ip: Mapped[str | None]
     return_url: Mapped[str | None]
@@ -104,6 +112,8 @@ class IncomingOrder(Base):
     expires_at: Mapped[Moment]
     """Until a requisite is reserved: when it lapses. Afterwards the order's clock counts."""
     version: Mapped[int] = mapped_column(server_default=ZERO)
+    earlier_steps: Mapped[int] = mapped_column(server_default=ZERO)
+    """Steps of its declined orders, so that the version that is shown only grows."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[Moment] = mapped_column(server_default=APP_NOW)
 
@@ -134,6 +144,8 @@ class Order(Base):
             unique=True,
             postgresql_where=text("amount_slot is not null"),
         ),
+        Index("ix_orders_declined", "incoming_order_id", postgresql_where=text("status = 'declined'")),
+        Index("ix_orders_clearing", "clearing_until", postgresql_where=text("cleared_at is null")),
         Index("ix_orders_requisite_created", "requisite_id", "created_at"),
         Index("ix_orders_trader_created", "trader_id", "created_at"),
         Index("ix_orders_store_created", "store_id", "created_at"),
@@ -158,6 +170,7 @@ class Order(Base):
         ),
         CheckConstraint("amount_slot is null or direction = 'pay_in'", name="amount_slot"),
         CheckConstraint("least(amount_by_trader, amount_by_payer, amount_by_store) > 0", name="amounts_stated"),
+        CheckConstraint("direction = 'pay_out' or (clearing_until is null and cleared_at is null)", name="clearing"),
     )
 
     id: Mapped[PrimaryKey]
@@ -220,8 +233,17 @@ class Order(Base):
     revived_at: Mapped[Moment | None]
     confirmation_source: Mapped[str | None]
     client_confirmed_at: Mapped[Moment | None]
+    accepted_at: Mapped[Moment | None]
+    """When the trader took a pay-out on: from then on he alone may pay it."""
     completed_at: Mapped[Moment | None]
+    clearing_until: Mapped[Moment | None]
+    """Of a completed pay-out: when its trader may use what he was credited; unset while a case keeps it."""
+    cleared_at: Mapped[Moment | None]
+    """When he was given the use of it."""
+    receipt_confirmed_at: Mapped[Moment | None]
+    """When the store said that the recipient has the money."""
     cancellation_reason: Mapped[str | None]
+    """Why it was cancelled or declined."""
     version: Mapped[int] = mapped_column(server_default=ZERO)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[Moment] = mapped_column(server_default=APP_NOW)

@@ -33,6 +33,15 @@ from jivapay.services.balance_manager.holds import (
     void_hold,
 )
 from jivapay.services.balance_manager.late_cover import late_cover, withdrawable
+from jivapay.services.balance_manager.payouts import (
+    held_for_payout,
+    hold_payout,
+    payout_hold_amount,
+    release_clearing,
+    restore_payout_hold,
+    shrink_payout_hold,
+    void_payout_hold,
+)
 from jivapay.services.balance_manager.roll_up import roll_up
 from jivapay.services.balance_manager.settlement import (
     calculate_commissions,
@@ -41,6 +50,7 @@ from jivapay.services.balance_manager.settlement import (
     retake_hold,
     settlement_accounts,
     update_balances_for_completed_order,
+    void_order_hold,
 )
 from jivapay.services.balance_manager.statements import (
     Entry,
@@ -77,7 +87,9 @@ __all__ = [
     "get_statement_page",
     "give_back",
     "held_for",
+    "held_for_payout",
     "hold_for_dispute",
+    "hold_payout",
     "hold_trader_crypto",
     "is_blocked",
     "late_cover",
@@ -88,19 +100,25 @@ __all__ = [
     "list_short_disputes",
     "lock_accounts",
     "open_account",
+    "payout_hold_amount",
     "post_deposit",
     "prepare_settlement",
     "quote_another_amount",
+    "release_clearing",
     "repair_completed_order",
     "restate",
+    "restore_payout_hold",
     "retake_hold",
     "returning_leg",
     "reverse",
     "roll_up",
     "settlement_accounts",
+    "shrink_payout_hold",
     "stream_statement",
     "take_in",
     "update_balances_for_completed_order",
     "void_hold",
+    "void_order_hold",
+    "void_payout_hold",
     "withdrawable",
 ]

@@ -23,7 +23,7 @@ from jivapay.schemas_enums.enums import AccountKind, Direction, HoldStatus, Owne
 from jivapay.services.balance_manager.accounts import AccountKey, get_balance, lock_accounts, move_together
 from jivapay.services.balance_manager.covers import cover, cover_shortfall
 from jivapay.services.balance_manager.holds import active_hold, end_hold, place_hold, replace_hold, void_hold
-from jivapay.services.balance_manager.settlement import order_hold_amount, settlement_legs
+from jivapay.services.balance_manager.settlement import hold_reference, order_hold_amount, payer_of, settlement_legs
 from jivapay.services.balance_manager.transfers import write_transfer
 
 Legs = Sequence[tuple[AccountKey, Decimal]]
@@ -60,15 +60,15 @@ def restate(order: Order, quote: Quote) -> None:
 
 
 async def prepare_settlement(session: WriteSession, order: Order, *, dispute_id: int, lends: bool = False) -> None:
-    """Before a disputed pay-in is settled: its hold becomes what it costs now, what its trader lacks is lent.
+    """Before a disputed order is settled: its hold becomes what it costs now, what who pays it lacks is lent.
 
     An order without a hold stays without one; the settlement takes it. Raises InsufficientBalance.
     """
     await lock_accounts(session, [key for key, _ in settlement_legs(order)])
-    active = await active_hold(session, "order", order.id)
+    active = await active_hold(session, *hold_reference(order))
     cost = order_hold_amount(order)
     if lends:
-        key = AccountKey.trader_crypto(order.trader_id, order.crypto_currency, test=order.test)
+        key = payer_of(order)
         more = cost - (active.amount if active else ZERO)
         await cover_shortfall(session, key, more, ref_type="dispute", ref_id=dispute_id)
     if active is not None:

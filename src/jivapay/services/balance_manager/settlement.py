@@ -12,7 +12,8 @@ from jivapay.domain.commissions import Quote, Terms, calculate_quote
 from jivapay.exceptions import ConfigurationError
 from jivapay.schemas_enums.enums import AccountKind, Direction, HoldStatus, OrderStatus, OwnerType, TransferKind
 from jivapay.services.balance_manager.accounts import AccountKey, lock_accounts, move
-from jivapay.services.balance_manager.holds import active_hold, end_hold, hold_trader_crypto, replace_hold
+from jivapay.services.balance_manager.holds import active_hold, end_hold, place_hold, replace_hold, void_hold
+from jivapay.services.balance_manager.payouts import INCOMING_ORDER, hold_clearing
 from jivapay.services.balance_manager.transfers import write_transfer
 
 
@@ -34,44 +35,60 @@ def calculate_commissions(
 
 
 def order_hold_amount(order: Order) -> Decimal:
-    """What an open pay-in sets aside on the trader's crypto: what it will cost him."""
-    return order.trader_amount_crypto - order.trader_commission
+    """What an open order sets aside: what it will cost the trader (pay-in) or the store (pay-out)."""
+    if order.direction == Direction.PAY_IN:
+        return order.trader_amount_crypto - order.trader_commission
+    return order.amount_crypto + order.store_commission
+
+
+def payer_of(order: Order) -> AccountKey:
+    """Whose crypto the order is held on and settled from."""
+    if order.direction == Direction.PAY_IN:
+        return AccountKey.trader_crypto(order.trader_id, order.crypto_currency, test=order.test)
+    return AccountKey.store_crypto(order.store_id, order.crypto_currency, test=order.test)
+
+
+def hold_reference(order: Order) -> tuple[str, int]:
+    """What its hold refers to: a pay-out is held before it has an order, and through every trader who declines."""
+    if order.direction == Direction.PAY_IN:
+        return "order", order.id
+    return INCOMING_ORDER, order.incoming_order_id
 
 
 async def retake_hold(session: WriteSession, order: Order) -> None:
-    """Hold a lapsed pay-in's cost anew. Raises InsufficientBalance."""
-    await hold_trader_crypto(
-        session,
-        order.trader_id,
-        order.crypto_currency,
-        order_hold_amount(order),
-        test=order.test,
-        ref_type="order",
-        ref_id=order.id,
-    )
+    """Hold an order's cost anew. Raises InsufficientBalance."""
+    ref_type, ref_id = hold_reference(order)
+    await place_hold(session, payer_of(order), order_hold_amount(order), ref_type=ref_type, ref_id=ref_id)
+
+
+async def void_order_hold(session: WriteSession, order: Order) -> bool:
+    """Give an order's hold back to whom it was taken from. False when there is none."""
+    ref_type, ref_id = hold_reference(order)
+    return await void_hold(session, ref_type=ref_type, ref_id=ref_id)
 
 
 async def update_balances_for_completed_order(session: WriteSession, order: Order) -> None:
     """Post an order's settlement and end its hold; the order's numbers are taken as frozen.
 
-    A hold that lapsed is taken anew first, one of another amount than the order costs now is replaced; that moves the
-    trader's account before the others, so all are locked by id beforehand. The database refuses a second settlement
-    of the same order. Raises InsufficientBalance.
+    A hold that lapsed is taken anew first, one of another amount than the order costs now is replaced; that moves one
+    account before the others, so all are locked by id beforehand. What a pay-out's trader is credited is held until it
+    clears. The database refuses a second settlement of the same order. Raises InsufficientBalance.
     """
-    active = await active_hold(session, "order", order.id)
+    active = await active_hold(session, *hold_reference(order))
     if active is None or active.amount != order_hold_amount(order):
         await lock_accounts(session, settlement_accounts(order))
         if active is None:
             await retake_hold(session, order)
         else:
             await replace_hold(session, active, order_hold_amount(order))
-        active = await active_hold(session, "order", order.id)
+        active = await active_hold(session, *hold_reference(order))
         if active is None:
             raise AssertionError(f"order {order.id} has no hold to settle")
     transfer_id = await write_transfer(session, TransferKind.SETTLEMENT, "order", order.id, test=order.test)
-    trader = AccountKey.trader_crypto(order.trader_id, order.crypto_currency, test=order.test)
-    await move(session, transfer_id, settlement_legs(order), released={trader: active.amount})
+    await move(session, transfer_id, settlement_legs(order), released={payer_of(order): active.amount})
     await end_hold(session, active, HoldStatus.POSTED)
+    if order.clearing_until is not None:
+        await hold_clearing(session, order)
 
 
 async def repair_completed_order(session: WriteSession, order_id: int) -> bool:

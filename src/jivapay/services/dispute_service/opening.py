@@ -186,8 +186,13 @@ def _check_may_open(order: Order, side: DisputeSide, now: datetime, rules: Busin
     if status is OrderStatus.COMPLETED:
         if order.completed_at is None or now > order.completed_at + timedelta(seconds=rules.dispute_window_seconds):
             raise Conflict("The time to dispute this order is over.", code="dispute.window_over")
-    elif not status.is_open or status is OrderStatus.DISPUTE:
+    elif not status.is_open or status is OrderStatus.DISPUTE or _is_only_offered(order):
         raise OrderStateConflict(order.status)
+
+
+def _is_only_offered(order: Order) -> bool:
+    """A pay-out that its trader has not accepted: he declines it, the store cancels it."""
+    return order.direction == Direction.PAY_OUT and order.status == OrderStatus.PENDING
 
 
 async def _refuse_second(session: AnySession, order: Order, side: DisputeSide) -> None:

@@ -185,7 +185,8 @@ async def _ask_second(
     order = order_status_manager.require_order(deal)
     if order.test:
         return None
-    to_store = decision.outcome in PAID and (quote is None or quote.amount_fiat >= order.amount_fiat)
+    is_paid = decision.outcome in PAID and (quote is None or quote.amount_fiat >= order.amount_fiat)
+    to_store = is_paid == (order.direction == Direction.PAY_IN)
     about = [("dispute", dispute.id), ("order", order.id), ("incoming_order", deal.incoming.id)]
     what = Sensitive(
         action=RESOLVE,

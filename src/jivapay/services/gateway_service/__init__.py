@@ -22,15 +22,23 @@ from jivapay.services.gateway_service.payin import (
     initialize_payin,
     initiate_payment_session,
 )
+from jivapay.services.gateway_service.payout import (
+    cancel_payout,
+    confirm_payout,
+    get_payout_status,
+    initialize_payout,
+)
 
 __all__ = [
     "Answer",
     "Brought",
     "cancel_payin",
     "cancel_payment_session",
+    "cancel_payout",
     "choose_method",
     "confirm_payin",
     "confirm_payment_for_merchant",
+    "confirm_payout",
     "create_order_from_incoming",
     "find_incoming_by_token",
     "get_balance",
@@ -38,7 +46,9 @@ __all__ = [
     "get_incoming_order_status",
     "get_payment_session_details",
     "get_payment_session_version",
+    "get_payout_status",
     "handle_payment_page_confirmation",
     "initialize_payin",
+    "initialize_payout",
     "initiate_payment_session",
 ]

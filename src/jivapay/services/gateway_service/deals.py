@@ -12,11 +12,13 @@ from jivapay.database.models.orders import IncomingOrder, Order, PaymentSession
 from jivapay.database.models.reference import Bank
 from jivapay.database.models.requisites import OwnerOfRequisites, Requisite
 from jivapay.database.session import AnySession
-from jivapay.domain.money import FIAT_SCALE, format_amount, format_rate
+from jivapay.domain.callback_events import OrderFacts
+from jivapay.domain.money import FIAT_SCALE, format_amount, format_rate, percent_of
+from jivapay.domain.requisite_numbers import short_name
 from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.enums import Direction, OrderStatus
-from jivapay.schemas_enums.gateway import FailureShown, PayinRead, RequisiteShown
-from jivapay.services import order_status_manager
+from jivapay.schemas_enums.gateway import DealRead, FailureShown, PayinRead, PayoutRead, RequisiteShown
+from jivapay.services import order_processor, order_status_manager
 from jivapay.services.order_processor import payment_token_context
 
 NUMBER_SHOWN = {OrderStatus.PENDING, OrderStatus.PENDING_TRADER_CONFIRMATION, OrderStatus.REQUIRES_ATTENTION}
@@ -107,14 +109,6 @@ async def show_requisite(session: AnySession, order: Order | None, cipher: Ciphe
     )
 
 
-def short_name(full_name: str) -> str:
-    """`Иванов Иван Петрович` as banks show it to a payer: `Иван И.`; a single word stays."""
-    parts = full_name.split()
-    if len(parts) < 2:  # noqa: PLR2004 - a family name and a given name
-        return full_name
-    return f"{parts[1]} {parts[0][0]}."
-
-
 def show_failure(deal: Deal) -> FailureShown | None:
     incoming = deal.incoming
     if incoming.failure_code is None:
@@ -126,6 +120,8 @@ PUBLIC_REASONS = {
     "requisite.none_available": "No requisite can take this order now.",
     "rate.stale": "There is no fresh exchange rate.",
     "receipt.not_stored": "The receipt could not be stored; please send it again.",
+    "rate.moved": "The rate has moved beyond what was set aside.",
+    "order.decided_failed": "The order was ended by a person.",
     "order.denied": "The order was refused.",
     "order.review": "The order is being reviewed.",
     "order.review_rejected": "The order was refused after a review.",
@@ -135,11 +131,39 @@ PUBLIC_REASONS = {
 
 async def show_payin(session: AnySession, deal: Deal, viewer: Viewer) -> PayinRead:
     """A pay-in as its store sees it."""
+    facts = await _facts(session, deal, viewer)
+    return PayinRead(
+        **_show_deal(deal, facts).model_dump(),
+        requisite=await show_requisite(session, deal.order, viewer.cipher),
+        payment_url=viewer.payment_url(viewer.token_of(deal.page)) if deal.page else None,
+    )
+
+
+async def show_payout(session: AnySession, deal: Deal, viewer: Viewer) -> PayoutRead:
+    """A pay-out as its store sees it: the recipient masked, as everything that is only written once."""
+    facts = await _facts(session, deal, viewer)
+    commission = facts.commission
+    if commission is None and facts.amount_crypto is not None and deal.incoming.store_percent is not None:
+        commission = percent_of(facts.amount_crypto, deal.incoming.store_percent, facts.crypto_scale)
+    return PayoutRead(
+        **_show_deal(deal, facts).model_dump(),
+        commission=None if commission is None else format_amount(commission, facts.crypto_scale),
+        recipient=order_processor.mask_recipient(
+            deal.incoming, await order_processor.get_number_kind(session, deal.incoming), viewer.cipher
+        ),
+        receipt_confirmed_at=deal.order.receipt_confirmed_at if deal.order else None,
+    )
+
+
+async def _facts(session: AnySession, deal: Deal, viewer: Viewer) -> OrderFacts:
     now = await order_status_manager.database_now(session)
-    facts = await order_status_manager.order_facts(session, deal, viewer.rules, now)
+    return await order_status_manager.order_facts(session, deal, viewer.rules, now)
+
+
+def _show_deal(deal: Deal, facts: OrderFacts) -> DealRead:
     incoming, order = deal.incoming, deal.order
     open_until = order.expires_at if order else incoming.expires_at
-    return PayinRead(
+    return DealRead(
         order_id=incoming.public_id,
         external_order_id=incoming.external_id,
         direction=incoming.direction,
@@ -151,9 +175,7 @@ async def show_payin(session: AnySession, deal: Deal, viewer: Viewer) -> PayinRe
         crypto_currency=incoming.crypto_currency,
         rate=None if facts.rate is None else format_rate(facts.rate),
         rate_at=order.rate_at if order else incoming.quoted_at,
-        requisite=await show_requisite(session, order, viewer.cipher),
         failure=show_failure(deal),
-        payment_url=viewer.payment_url(viewer.token_of(deal.page)) if deal.page else None,
         expires_at=open_until,
         created_at=incoming.created_at,
         version=deal.version,

@@ -25,7 +25,7 @@ from jivapay.utils.resources import Resources
 
 async def create_order_from_incoming(
     resources: Resources, actor: Actor, asked: MerchantOrderCreate, claim: IdempotencyClaim | None
-) -> Answer:
+) -> Answer[PayinRead]:
     """An order with a payment page, to be sent to the customer. Raises NotFound for another merchant's store."""
     async with resources.database.read() as session:
         store = await _own_store(session, actor, MerchantStore.public_id == asked.store_id)

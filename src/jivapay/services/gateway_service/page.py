@@ -144,8 +144,8 @@ async def _take_choice(
         session, store, customer_id, incoming.customer_ip or actor.ip, rules, but=incoming.id
     )
     await order_processor.check_choice(session, store, amount=amount, method=choice.payment_method, bank=choice.bank)
-    quoted = await order_processor.quote(session, store, amount, choice.payment_method, rules)
-    for column, value in quoted.items():
+    offered = await order_processor.quote(session, store, amount, choice.payment_method, rules)
+    for column, value in offered.columns.items():
         setattr(incoming, column, value)
     incoming.amount_fiat, incoming.customer_id = amount, customer_id
     incoming.customer_ip = incoming.customer_ip or actor.ip

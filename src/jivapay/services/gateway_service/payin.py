@@ -4,10 +4,11 @@ import asyncio
 import hashlib
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import orjson
 
+from jivapay.config.business_settings import BusinessSettings
 from jivapay.database.session import AnySession, Database
 from jivapay.domain.money import format_amount
 from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus
@@ -18,6 +19,7 @@ from jivapay.schemas_enums.gateway import (
     PayinInitiateSession,
     PayinRead,
     PayinSessionRead,
+    PayoutRead,
 )
 from jivapay.services import (
     balance_manager,
@@ -30,7 +32,7 @@ from jivapay.services.api_key_service import StoreContext
 from jivapay.services.balance_manager import AccountKey
 from jivapay.services.gateway_service.deals import Viewer, get_deal, get_store_deal, show_payin
 from jivapay.services.idempotency import IdempotencyClaim, Made
-from jivapay.services.order_processor import Request, UrlRules
+from jivapay.services.order_processor import Accepted, Request, UrlRules
 from jivapay.utils.resources import Resources
 
 POLL_SECONDS = (0.03, 0.05, 0.1, 0.2)
@@ -39,24 +41,27 @@ OTHER_KIND_OF_REQUEST = b"hosted"
 INCOMING_ORDER = "incoming_order"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A pay-in, and whether this request made it (201) or found it (200)."""
+Shown = TypeVar("Shown", PayinRead, PayoutRead)
 
-    made: Made[PayinRead]
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[Shown]):
+    """A deal, and whether this request made it (201) or found it (200)."""
+
+    made: Made[Shown]
     created: bool
 
 
 async def initialize_payin(
     resources: Resources, store: StoreContext, asked: PayinInit, claim: IdempotencyClaim | None
-) -> Answer:
+) -> Answer[PayinRead]:
     """Host-to-host: the store shows the requisite itself. Waits up to `wait_seconds` for one."""
     return await _accept(resources, store, asked, claim, hosted=False)
 
 
 async def initiate_payment_session(
     resources: Resources, store: StoreContext, asked: PayinInitiateSession, claim: IdempotencyClaim | None
-) -> Answer:
+) -> Answer[PayinRead]:
     """With a payment page; the answer also carries the page's token."""
     return await _accept(resources, store, asked, claim, hosted=True)
 
@@ -68,48 +73,59 @@ async def _accept(
     claim: IdempotencyClaim | None,
     *,
     hosted: bool,
-) -> Answer:
+) -> Answer[PayinRead]:
     viewer = await open_viewer(resources)
     request = _request(asked, hosted=hosted)
-    async with resources.database.write() as session:
-        replay = await idempotency.find_replay(session, claim) if claim else None
-        if replay is None:
-            accepted = await order_processor.accept(
-                session,
-                store.actor,
-                store,
-                request,
-                rules=viewer.rules,
-                urls=url_rules(resources),
-                cipher=resources.cipher,
-            )
-            incoming_id, created = accepted.incoming_order_id, accepted.created
-            if claim:
-                await idempotency.remember(
-                    session,
-                    claim,
-                    status=201 if created else 200,
-                    resource_type=INCOMING_ORDER,
-                    resource_id=incoming_id,
-                )
-        else:
-            incoming_id, created = replay.resource_id, replay.status == 201  # noqa: PLR2004 - HTTP's own number
-    if replay is None:
-        await wait_for_requisite(resources.database, incoming_id, asked.wait_seconds)
+    accepted, replayed = await accept_once(resources, store, request, viewer.rules, claim)
+    if not replayed:
+        await wait_for_requisite(resources.database, accepted.incoming_order_id, asked.wait_seconds)
     async with resources.database.read() as session:
-        deal = await get_deal(session, incoming_id)
+        deal = await get_deal(session, accepted.incoming_order_id)
         body = await show_payin(session, deal, viewer)
         if hosted and deal.page is not None:
             body = PayinSessionRead(**body.model_dump(), token=viewer.token_of(deal.page))
-    return Answer(Made(body, replayed=replay is not None), created)
+    return Answer(Made(body, replayed=replayed), accepted.created)
+
+
+async def accept_once(
+    resources: Resources,
+    store: StoreContext,
+    request: Request,
+    rules: BusinessSettings,
+    claim: IdempotencyClaim | None,
+) -> tuple[Accepted, bool]:
+    """Accept the request in one transaction, or find what the first one with this key made (True)."""
+    accept = order_processor.accept if request.recipient is None else order_processor.accept_payout
+    async with resources.database.write() as session:
+        replay = await idempotency.find_replay(session, claim) if claim else None
+        if replay is not None:
+            return Accepted(replay.resource_id, created=replay.status == 201), True  # noqa: PLR2004 - HTTP's own number
+        accepted = await accept(
+            session,
+            store.actor,
+            store,
+            request,
+            rules=rules,
+            urls=url_rules(resources),
+            cipher=resources.cipher,
+        )
+        if claim:
+            await idempotency.remember(
+                session,
+                claim,
+                status=201 if accepted.created else 200,
+                resource_type=INCOMING_ORDER,
+                resource_id=accepted.incoming_order_id,
+            )
+    return accepted, False
 
 
 def _request(asked: PayinFields, *, hosted: bool) -> Request:
     fields: dict[str, Any] = asked.model_dump(exclude={"wait_seconds"})
-    return Request(**fields, hosted=hosted, request_hash=_request_hash(fields, hosted=hosted))
+    return Request(**fields, hosted=hosted, request_hash=request_hash(fields, hosted=hosted))
 
 
-def _request_hash(fields: dict[str, Any], *, hosted: bool) -> bytes:
+def request_hash(fields: dict[str, Any], *, hosted: bool) -> bytes:
     """Of what was asked, after parsing: spelling and order of fields make no difference."""
     canonical = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS, default=str)
     return hashlib.sha256(canonical + (OTHER_KIND_OF_REQUEST if hosted else b"")).digest()

@@ -7,6 +7,7 @@ transaction of its own (decisions 8, 9).
 
 from jivapay.services.order_processor.acceptance import (
     Accepted,
+    Recipient,
     Request,
     UrlRules,
     accept,
@@ -19,25 +20,40 @@ from jivapay.services.order_processor.deadlines import expire_due, give_grace
 from jivapay.services.order_processor.finalisation import finalize_order_after_client_confirmation, is_confirmed
 from jivapay.services.order_processor.matching import process_incoming_order, record_failure
 from jivapay.services.order_processor.open_orders import check_open_orders
+from jivapay.services.order_processor.payouts import (
+    accept_payout,
+    clear_due,
+    get_number_kind,
+    mask_recipient,
+    pass_on,
+    show_whole_recipient,
+)
 from jivapay.services.order_processor.review import decide_review
 from jivapay.services.order_processor.together import assign_together
 
 __all__ = [
     "Accepted",
+    "Recipient",
     "Request",
     "UrlRules",
     "accept",
+    "accept_payout",
     "assign_together",
     "check_choice",
     "check_open_orders",
+    "clear_due",
     "decide_review",
     "expire_due",
     "finalize_order_after_client_confirmation",
+    "get_number_kind",
     "give_grace",
     "is_confirmed",
+    "mask_recipient",
     "offer",
+    "pass_on",
     "payment_token_context",
     "process_incoming_order",
     "quote",
     "record_failure",
+    "show_whole_recipient",
 ]

@@ -36,13 +36,23 @@ from jivapay.services import (
 )
 from jivapay.services.api_key_service import StoreContext
 from jivapay.services.order_processor.open_orders import check_open_orders
+from jivapay.services.rate_service import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a pay-out pays."""
+
+    number: str = field(repr=False)
+    holder: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A store's request for a pay-in, parsed.
+    """A store's request, parsed.
 
-    `hosted` asks for a payment page; `amount` and `payment_method` may then be left to the customer.
+    `hosted` asks for a payment page; `amount` and `payment_method` may then be left to the customer. A pay-out has a
+    recipient and no page.
     """
 
     external_order_id: str
@@ -57,6 +67,11 @@ class Request:
     return_url: str | None = None
     callback_url: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    recipient: Recipient | None = None
+
+    @property
+    def direction(self) -> Direction:
+        return Direction.PAY_IN if self.recipient is None else Direction.PAY_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +109,14 @@ async def accept(
     if existing is not None:
         return Accepted(existing, created=False)
     await freeze_service.refuse_when_frozen(session)
-    _check_addresses(store, request, urls)
+    check_addresses(store, request, urls)
     await check_choice(session, store, amount=request.amount, method=request.payment_method, bank=request.bank)
     await check_open_orders(session, store, request.customer_id, request.customer_ip, rules)
     now = await order_status_manager.database_now(session)
-    values = await _values(session, store, request, rules, now)
+    offered = None
+    if request.amount is not None:
+        offered = await quote(session, store, request.amount, request.payment_method, rules)
+    values = incoming_values(store, request, offered, rules, now)
     incoming_id = await order_status_manager.create_incoming(session, actor, values)
     if incoming_id is None:
         # Somebody with the same external id was first, and has committed since our look.
@@ -130,7 +148,7 @@ async def find_by_external_id(session: AnySession, store_id: int, request: Reque
         await session.execute(
             select(IncomingOrder.id, IncomingOrder.request_hash).where(
                 IncomingOrder.store_id == store_id,
-                IncomingOrder.direction == Direction.PAY_IN,
+                IncomingOrder.direction == request.direction,
                 IncomingOrder.external_id == request.external_order_id,
             )
         )
@@ -143,13 +161,19 @@ async def find_by_external_id(session: AnySession, store_id: int, request: Reque
 
 
 async def check_choice(
-    session: AnySession, store: StoreContext, *, amount: Decimal | None, method: str | None, bank: str | None
+    session: AnySession,
+    store: StoreContext,
+    *,
+    amount: Decimal | None,
+    method: str | None,
+    bank: str | None,
+    direction: Direction = Direction.PAY_IN,
 ) -> None:
     """The store takes orders, the amount is within its limits, method and bank are on offer.
 
     Unset values are not checked. Raises PermissionDenied, ValidationFailed.
     """
-    _check_store(store)
+    _check_store(store, direction)
     if amount is not None:
         if not fits_scale(amount, FIAT_SCALE):
             raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
@@ -160,49 +184,70 @@ async def check_choice(
     await reference_data.check_method_and_bank(session, store.fiat_currency, method, bank)
 
 
-async def quote(
-    session: AnySession, store: StoreContext, amount: Decimal, method: str | None, rules: BusinessSettings
-) -> dict[str, Any]:
-    """What the store is offered now, as the columns of its incoming order that keep it.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the store is offered now: what it will get (pay-in) or what it will cost (pay-out)."""
 
-    Raises RateStale; ValidationFailed `amount.too_small` when commission would eat it; ConfigurationError.
-    """
+    amount_crypto: Decimal
+    store_percent: Decimal
+    store_net: Decimal
+    crypto_scale: int
+    shown_rate: Decimal
+    rate: Rate
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Of the incoming order that keeps it."""
+        return {
+            "amount_crypto": self.amount_crypto,
+            "quoted_rate": self.shown_rate,
+            "quoted_base_rate": self.rate.value,
+            "quoted_source": self.rate.source,
+            "quoted_at": self.rate.at,
+        }
+
+
+async def quote(
+    session: AnySession,
+    store: StoreContext,
+    amount: Decimal,
+    method: str | None,
+    rules: BusinessSettings,
+    direction: Direction = Direction.PAY_IN,
+) -> Offer:
+    """Raises RateStale; ValidationFailed `amount.too_small` when nothing would be left; ConfigurationError."""
     rate = await rate_service.get_rate(
         session,
         fiat=store.fiat_currency,
         crypto=store.crypto_currency,
-        direction=Direction.PAY_IN,
+        direction=direction,
         rules=rules,
     )
+    is_payin = direction is Direction.PAY_IN
     scale = await session.scalar(select(Currency.scale).where(Currency.code == store.crypto_currency))
-    percent = await commission_service.find_percent(session, OwnerType.STORE, store.id, Direction.PAY_IN, method)
+    percent = await commission_service.find_percent(session, OwnerType.STORE, store.id, direction, method)
     if scale is None or percent is None:
         raise ConfigurationError("The store has no commission.", code="configuration.commission_missing")
-    shown = rate_with_margin(rate.value, store.rate_margin_percent, Direction.PAY_IN)
+    shown = rate_with_margin(rate.value, store.rate_margin_percent, direction)
     crypto = crypto_amount(amount, shown, scale)
-    if crypto - percent_of(crypto, percent, scale) <= 0:
+    commission = percent_of(crypto, percent, scale)
+    if crypto <= (commission if is_payin else 0):
         raise ValidationFailed.at("body", "amount", code="amount.too_small")
-    return {
-        "amount_crypto": crypto,
-        "quoted_rate": shown,
-        "quoted_base_rate": rate.value,
-        "quoted_source": rate.source,
-        "quoted_at": rate.at,
-    }
+    net = crypto - commission if is_payin else crypto + commission
+    return Offer(crypto, percent, net, scale, shown, rate)
 
 
-def _check_store(store: StoreContext) -> None:
-    if not store.traffic_access or not store.pay_in_enabled:
-        raise PermissionDenied("Pay-ins are switched off for this store.")
+def _check_store(store: StoreContext, direction: Direction) -> None:
+    is_payin = direction is Direction.PAY_IN
+    if not store.traffic_access or not (store.pay_in_enabled if is_payin else store.pay_out_enabled):
+        raise PermissionDenied(f"{'Pay-ins' if is_payin else 'Pay-outs'} are switched off for this store.")
 
 
-def _check_addresses(store: StoreContext, request: Request, urls: UrlRules) -> None:
+def check_addresses(store: StoreContext, request: Request, urls: UrlRules) -> None:
     if request.currency != store.fiat_currency:
         raise ValidationFailed.at("body", "currency", code="currency.unknown")
-    if store.gateway_require_customer_id_param and request.customer_id is None:
-        raise ValidationFailed.at("body", "customer_id", code="validation.required")
-    if store.gateway_require_amount_param and request.amount is None:
-        raise ValidationFailed.at("body", "amount", code="validation.required")
+    if request.direction is Direction.PAY_IN:
+        _check_required(store, request)
     if request.callback_url is not None:
         problem = callback_service.find_url_problem(request.callback_url, urls.callbacks)
         if problem is not None:
@@ -215,18 +260,24 @@ def _check_addresses(store: StoreContext, request: Request, urls: UrlRules) -> N
             raise ValidationFailed.at("body", "return_url", code=problem)
 
 
-async def _values(
-    session: AnySession, store: StoreContext, request: Request, rules: BusinessSettings, now: datetime
+def _check_required(store: StoreContext, request: Request) -> None:
+    if store.gateway_require_customer_id_param and request.customer_id is None:
+        raise ValidationFailed.at("body", "customer_id", code="validation.required")
+    if store.gateway_require_amount_param and request.amount is None:
+        raise ValidationFailed.at("body", "amount", code="validation.required")
+
+
+def incoming_values(
+    store: StoreContext, request: Request, offered: Offer | None, rules: BusinessSettings, now: datetime
 ) -> dict[str, Any]:
-    quoted = (
-        {} if request.amount is None else await quote(session, store, request.amount, request.payment_method, rules)
-    )
+    """The columns of a new incoming order."""
+    quoted = offered.columns if offered else {}
     is_due = request.amount is not None and request.payment_method is not None
     return {
         "public_id": new_id(),
         "store_id": store.id,
         "test": store.test,
-        "direction": Direction.PAY_IN.value,
+        "direction": request.direction.value,
         "external_id": request.external_order_id,
         "request_hash": request.request_hash,
         "amount_fiat": request.amount,

@@ -17,15 +17,16 @@ from jivapay.database.models.orders import IncomingOrder, Order
 from jivapay.database.session import Database, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import JivaPayException
-from jivapay.schemas_enums.enums import IncomingOrderStatus, OrderStatus
+from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus
 from jivapay.services import freeze_service, order_status_manager
+from jivapay.services.order_processor.payouts import pass_on
 
 logger = get_logger(__name__)
 
 GRACE = timedelta(minutes=5)
 BATCH = 200
 WAITING = (IncomingOrderStatus.NEW, IncomingOrderStatus.RETRYING, IncomingOrderStatus.MANUAL_REVIEW)
-TIMED = (OrderStatus.PENDING, OrderStatus.PENDING_TRADER_CONFIRMATION)
+TIMED = (OrderStatus.PENDING, OrderStatus.PENDING_TRADER_CONFIRMATION, OrderStatus.IN_PROGRESS)
 
 
 async def expire_due(database: Database, actor: Actor, rules: BusinessSettings) -> int:
@@ -75,8 +76,12 @@ async def _expire_one(session: WriteSession, actor: Actor, incoming_order_id: in
     if deal.order.expires_at is None or deal.order.expires_at > now:
         return False
     match OrderStatus(deal.order.status):
+        case OrderStatus.PENDING if deal.order.direction == Direction.PAY_OUT:
+            await pass_on(session, actor, deal, "not accepted in time", rules)
         case OrderStatus.PENDING:
             await order_status_manager.expire_order(session, actor, deal, rules)
+        case OrderStatus.IN_PROGRESS:
+            await order_status_manager.leave_unpaid(session, actor, deal, rules)
         case OrderStatus.PENDING_TRADER_CONFIRMATION:
             await order_status_manager.require_attention(session, actor, deal, "trader silent past his time", rules)
         case _:

@@ -22,7 +22,8 @@ from jivapay.domain.outcomes import Assigned
 from jivapay.exceptions import InsufficientBalance
 from jivapay.schemas_enums.enums import Direction
 from jivapay.services import requisite_selector
-from jivapay.services.order_processor.matching import DueOrder, assign_to, judge, lock_due, price, wanted_by
+from jivapay.services.order_processor.due import DueOrder, lock_due, wanted_by
+from jivapay.services.order_processor.matching import assign_to, judge, price
 from jivapay.services.requisite_selector import Candidate, Wanted
 
 logger = get_logger(__name__)

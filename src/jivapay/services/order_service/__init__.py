@@ -9,23 +9,28 @@ from jivapay.services.order_service.cases import (
     list_cases,
 )
 from jivapay.services.order_service.own import (
+    accept_order_for_trader,
     cancel_order_for_trader,
     confirm_order_for_trader,
     confirm_order_with_receipt,
+    decline_order_for_trader,
     download_receipt_for_trader,
     get_order_for_trader,
     get_receipt_for_trader,
     list_orders_for_merchant,
     list_orders_for_trader,
+    show_order_to_trader,
 )
 
 __all__ = [
     "Decision",
+    "accept_order_for_trader",
     "cancel_order_for_trader",
     "confirm_order_for_trader",
     "confirm_order_with_receipt",
     "decide_case",
     "decide_review",
+    "decline_order_for_trader",
     "download_receipt_for_trader",
     "execute_decision",
     "get_order_for_trader",
@@ -34,5 +39,6 @@ __all__ = [
     "list_orders_for_merchant",
     "list_orders_for_trader",
     "release_case",
+    "show_order_to_trader",
     "take_case",
 ]

@@ -25,6 +25,7 @@ from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.base import Page
 from jivapay.schemas_enums.enums import (
     ApprovalStatus,
+    Direction,
     IncomingOrderStatus,
     OrderStatus,
     OwnerType,
@@ -73,7 +74,7 @@ async def decide_review(
         status=incoming.status,
         failure_code=incoming.failure_code,
         failure_reason=incoming.failure_reason,
-        version=incoming.version + 1,
+        version=Deal(incoming, None, None).version,
     )
 
 
@@ -173,11 +174,11 @@ async def decide_case(
         raise NotFound
     deal = await lock_deal_for_update(session, incoming_id)
     order = order_status_manager.require_order(deal)
-    order_status_manager.check_decidable(order)
+    order_status_manager.check_decidable(order, decision.outcome)
     await refuse_taken_by_another(session, actor, deal)
     if order.test:
         return await _carry_out(session, actor, deal, decision, rules)
-    to_store = decision.outcome is OrderStatus.COMPLETED
+    to_store = (decision.outcome is OrderStatus.COMPLETED) == (order.direction == Direction.PAY_IN)
     what = Sensitive(
         action=DECIDE,
         entity="order",

@@ -37,6 +37,13 @@ from jivapay.services.order_status_manager.payin import (
     require_attention,
     require_order,
 )
+from jivapay.services.order_status_manager.payout import (
+    accept_order,
+    clear_order,
+    confirm_receipt,
+    decline_order,
+    leave_unpaid,
+)
 from jivapay.services.order_status_manager.step import database_now, order_facts, tell_store
 from jivapay.services.order_status_manager.unmatched import Received, check_open, close_unmatched, keep_unmatched
 from jivapay.services.order_status_manager.waiting import (
@@ -62,6 +69,7 @@ __all__ = [
     "PayerSaid",
     "Received",
     "TraderAnswer",
+    "accept_order",
     "adjust_order",
     "approve_review",
     "assign",
@@ -72,13 +80,16 @@ __all__ = [
     "check_decidable",
     "check_late_window",
     "check_open",
+    "clear_order",
     "close_unmatched",
     "complete_disputed",
     "confirm_order_by_trader",
     "confirm_payment_from_gateway_page",
+    "confirm_receipt",
     "create_incoming",
     "database_now",
     "decide",
+    "decline_order",
     "dispute_order",
     "end_disputed",
     "expire_order",
@@ -87,6 +98,7 @@ __all__ = [
     "fail_waiting",
     "is_late",
     "keep_unmatched",
+    "leave_unpaid",
     "may_claim_late",
     "open_page",
     "order_facts",

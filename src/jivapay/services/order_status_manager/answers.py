@@ -17,8 +17,9 @@ from jivapay.database.session import WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.amounts import Split, is_accepted, split
 from jivapay.domain.money import ZERO
-from jivapay.exceptions import Conflict, OrderStateConflict
+from jivapay.exceptions import Conflict, OrderStateConflict, ValidationFailed
 from jivapay.schemas_enums.enums import (
+    Direction,
     IncomingOrderStatus,
     OrderStatus,
     PaymentSessionStatus,
@@ -49,6 +50,7 @@ TRADER_MAY_CONFIRM = {
     OrderStatus.EXPIRED,
     OrderStatus.CANCELLED,
 }
+TRADER_MAY_PAY_OUT = {OrderStatus.IN_PROGRESS, OrderStatus.REQUIRES_ATTENTION}
 MAY_STATE_AMOUNT = TRADER_MAY_CONFIRM - {OrderStatus.EXPIRED, OrderStatus.CANCELLED}
 OTHER_AMOUNT = "another amount seen"
 THIRD_PARTY = "from a third party"
@@ -67,9 +69,16 @@ AS_AGREED = TraderAnswer()
 
 
 async def confirm_order_by_trader(
-    session: WriteSession, actor: Actor, deal: Deal, rules: BusinessSettings, answer: TraderAnswer = AS_AGREED
+    session: WriteSession,
+    actor: Actor,
+    deal: Deal,
+    rules: BusinessSettings,
+    answer: TraderAnswer = AS_AGREED,
+    *,
+    has_receipt: bool = False,
 ) -> None:
-    """The trader has the money: `completed` and every posting in one transaction, or a person's case.
+    """The trader has the money: `completed` and every posting in one transaction, or a person's case. A pay-out he has
+    paid, as agreed and with a receipt, or ValidationFailed.
 
     Also for an order that lapsed: inside the late window the hold is taken and posted at once. Raises
     OrderStateConflict (`order.already_completed` when it is), SessionExpired, InsufficientBalance, RateStale.
@@ -78,8 +87,11 @@ async def confirm_order_by_trader(
     status = OrderStatus(order.status)
     if status is OrderStatus.COMPLETED:
         raise OrderStateConflict(order.status, "The order is already completed.", code="order.already_completed")
-    if status not in TRADER_MAY_CONFIRM:
+    is_payout = order.direction == Direction.PAY_OUT
+    if status not in (TRADER_MAY_PAY_OUT if is_payout else TRADER_MAY_CONFIRM):
         raise OrderStateConflict(order.status)
+    if is_payout:
+        _check_paid_out(order, answer, has_receipt=has_receipt)
     if answer.amount is not None:
         check_amount(answer.amount)
     now = await database_now(session)
@@ -96,6 +108,13 @@ async def confirm_order_by_trader(
         await _ask_person(session, actor, deal, now, rules, OTHER_AMOUNT)
     else:
         await complete(session, actor, deal, rules, now=now, reason="trader confirmed", settling=settling)
+
+
+def _check_paid_out(order: Order, answer: TraderAnswer, *, has_receipt: bool) -> None:
+    if answer.amount not in {None, order.amount_agreed} or answer.third_party:
+        raise ValidationFailed.at("body", "amount", code="validation.inconsistent")
+    if not has_receipt:
+        raise ValidationFailed.at("body", "receipt", code="receipt.required")
 
 
 async def state_amount(
@@ -130,7 +149,7 @@ async def attach_unmatched(
     order = require_order(deal)
     if (order.trader_id, order.fiat_currency, order.test) != (payment.trader_id, payment.fiat_currency, payment.test):
         raise Conflict("The order belongs to another trader.", code="unmatched.other_trader")
-    if OrderStatus(order.status) not in TRADER_MAY_CONFIRM:
+    if OrderStatus(order.status) not in TRADER_MAY_CONFIRM or order.direction != Direction.PAY_IN:
         raise OrderStateConflict(order.status)
     now = await database_now(session)
     if is_late(deal):

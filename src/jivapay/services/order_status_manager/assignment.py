@@ -3,6 +3,7 @@
 Every order takes this step, so it is one round trip: the order, its hold, the requisite's counters, the incoming
 order, audit and callback are written together or, when the deposit no longer covers it, not at all. The parts that
 belong to others come from them (`requisite_selector`, `balance_manager`); `docs/performance.md` has the figures.
+A pay-out costs its trader nothing: its store is held since it was created, and gives the buffer back here.
 """
 
 from collections.abc import Mapping
@@ -42,6 +43,7 @@ class Assignment:
     metadata: Mapping[str, Any]
     callback_url: str | None
     incoming_version: int
+    earlier_steps: int
     store_id: int
     wanted: Wanted
     candidate: Candidate
@@ -52,8 +54,16 @@ class Assignment:
     expires_at: datetime
 
 
+TRADER_HOLD = f""", covered as (
+  {balance_manager.COVER_HOLD} and exists (select from made) returning id
+), held as (
+  {balance_manager.PLACE_ORDER_HOLD}
+)"""
+
+
 def _assign_sql(direction: Direction) -> str:
     """Nothing is written when the requisite no longer fits, and no hold is placed when it is not covered."""
+    is_payin = direction is Direction.PAY_IN
     return f"""
 with fitting as (
   {requisite_selector.fitting(direction)}
@@ -74,11 +84,7 @@ with fitting as (
          booked.max_open_orders, booked.day, :amount, :expires_at
     from booked
   returning id
-), covered as (
-  {balance_manager.COVER_HOLD} and exists (select from made) returning id
-), held as (
-  {balance_manager.PLACE_ORDER_HOLD}
-), marked as (
+){TRADER_HOLD if is_payin else ""}, marked as (
   update incoming_orders i
      set status = 'assigned', version = :incoming_version + 1, assigned_order_id = made.id,
          amount_crypto = :amount_crypto, failure_code = null, failure_reason = null, failure_details = null,
@@ -101,13 +107,13 @@ with fitting as (
          :payload, :test, :callback_state, case when cast(:url as text) is null then null else app_now() end
     from made
 )
-select made.id, (select id from held) as hold_id from made
+select made.id, {"exists (select 1 from held)" if is_payin else "true"} as is_held from made
 """  # noqa: S608 - built from our own constants
 
 
 @cache
 def assign_statement(direction: Direction) -> TextClause:
-    amounts = (
+    amounts = [
         "amount_slot",
         "rate",
         "margin_percent",
@@ -116,8 +122,9 @@ def assign_statement(direction: Direction) -> TextClause:
         "store_commission",
         "trader_commission",
         "profit",
-        "hold_amount",
-    )
+    ]
+    if direction is Direction.PAY_IN:
+        amounts.append("hold_amount")
     return requisite_selector.typed(text(_assign_sql(direction))).bindparams(
         *(bindparam(name, type_=Numeric()) for name in amounts),
         bindparam("rate_at", type_=DateTime(timezone=True)),
@@ -140,8 +147,10 @@ async def assign(session: WriteSession, actor: Actor, made: Assignment) -> int |
     row = await fetch_one(session, assign_statement(made.wanted.direction), _values(actor, made))
     if row is None:
         return None
-    if row["hold_id"] is None:
+    if not row["is_held"]:
         raise InsufficientBalance
+    if made.wanted.direction is Direction.PAY_OUT:
+        await balance_manager.shrink_payout_hold(session, made.incoming_id, made.quote.store_net)
     return int(row["id"])
 
 
@@ -198,7 +207,7 @@ def _facts(made: Assignment) -> OrderFacts:
         crypto_scale=made.wanted.crypto_scale,
         rate=made.quote.rate,
         metadata=made.metadata,
-        version=made.incoming_version + STEPS_OF_ASSIGNMENT,
+        version=made.incoming_version + made.earlier_steps + STEPS_OF_ASSIGNMENT,
         test=made.wanted.test,
         order_status=OrderStatus.PENDING,
         amount_agreed=made.quote.amount_fiat,

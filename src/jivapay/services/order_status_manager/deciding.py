@@ -1,4 +1,4 @@
-"""A person's word about a pay-in that waits for one: settled, at what has come, or ended without payment."""
+"""A person's word about an order that waits for one: settled, at what has come, or ended without payment."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +9,7 @@ from jivapay.database.models.orders import Order
 from jivapay.database.session import WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.amounts import Split, split
-from jivapay.exceptions import OrderStateConflict
+from jivapay.exceptions import OrderStateConflict, ValidationFailed
 from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus, PaymentSessionStatus
 from jivapay.services import audit_service, balance_manager, fraud_detector, requisite_selector, steps
 from jivapay.services.order_status_manager.payin import Settling, complete, page_step, require_order
@@ -17,10 +17,16 @@ from jivapay.services.order_status_manager.slots import keep_slot_for_cooldown
 from jivapay.services.order_status_manager.step import database_now, step, tell_store
 from jivapay.services.order_status_manager.terms import accepted_percent
 
+MAY_BE_DECIDED = {
+    Direction.PAY_IN: {OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.FAILED},
+    Direction.PAY_OUT: {OrderStatus.COMPLETED, OrderStatus.FAILED},
+}
+"""Of a pay-out it is decided whether its recipient was paid."""
 
-def check_decidable(order: Order) -> None:
-    """Raises OrderStateConflict unless it is a pay-in in `requires_attention`."""
-    if order.status != OrderStatus.REQUIRES_ATTENTION or order.direction != Direction.PAY_IN:
+
+def check_decidable(order: Order, outcome: OrderStatus) -> None:
+    """Raises OrderStateConflict unless it is `requires_attention` and may end so in its direction."""
+    if order.status != OrderStatus.REQUIRES_ATTENTION or outcome not in MAY_BE_DECIDED[Direction(order.direction)]:
         raise OrderStateConflict(order.status)
 
 
@@ -34,12 +40,15 @@ async def decide(
     *,
     amount: Decimal | None = None,
 ) -> None:
-    """A person decides a pay-in that waits for one: `completed` with its settlement, `cancelled` or `failed` without.
+    """A person decides an order that waits for one: `completed` with its settlement, or ended without.
 
-    `amount` is what has arrived, where it is not what was agreed. Raises as `check_decidable`, InsufficientBalance.
+    `amount` is what has arrived of a pay-in, where it is not what was agreed. Raises as `check_decidable`,
+    InsufficientBalance, ValidationFailed for another amount of a pay-out.
     """
     order = require_order(deal)
-    check_decidable(order)
+    check_decidable(order, outcome)
+    if order.direction == Direction.PAY_OUT and amount not in {None, order.amount_agreed}:
+        raise ValidationFailed.at("body", "amount", code="validation.inconsistent")
     now = await database_now(session)
     if outcome is OrderStatus.COMPLETED:
         settled = await _split_for(session, order, amount)
@@ -58,7 +67,7 @@ async def end_without_payment(
     *,
     now: datetime,
 ) -> None:
-    """A person's no: `cancelled` or `failed`, and the hold goes back to the trader."""
+    """A person's no: `cancelled` or `failed`, and the hold goes back to whom it was taken from."""
     order = require_order(deal)
     await steps.announce(session, actor, reason)
     await lock_requisite_for_update(session, order.requisite_id)
@@ -73,7 +82,7 @@ async def end_without_payment(
     events.append(step(deal.incoming, IncomingOrderStatus(outcome.value), f"order.{outcome.value}", reason=reason))
     events += page_step(deal, PaymentSessionStatus(outcome.value))
     await session.flush()
-    await balance_manager.void_hold(session, ref_type="order", ref_id=order.id)
+    await balance_manager.void_order_hold(session, order)
     await audit_service.log_events(session, actor, events)
     await lose_claim(session, deal)
     await tell_store(session, deal, rules)

@@ -57,13 +57,12 @@ async def complete_disputed(
     quote: Quote | None = None,
     lends: bool = False,
 ) -> None:
-    """The money was paid: settle a disputed or lapsed pay-in, at another amount when `quote` says so.
+    """The money was paid: settle a disputed order or a lapsed pay-in, at another amount when `quote` says so.
 
     A lapsed one takes the rate of this moment where its own no longer covers it. Raises OrderStateConflict, RateStale,
-    InsufficientBalance unless the platform `lends` what the trader lacks.
+    InsufficientBalance unless the platform `lends` what who pays it lacks.
     """
     order = require_order(deal)
-    _require_pay_in(order)
     now = await database_now(session)
     await lock_requisite_for_update(session, order.requisite_id)
     if OrderStatus(order.status) in LAPSED:
@@ -85,8 +84,6 @@ async def end_disputed(
     session: WriteSession, actor: Actor, deal: Deal, outcome: OrderStatus, reason: str, rules: BusinessSettings
 ) -> None:
     """The money was not paid: `cancelled` or `failed`. Raises OrderStateConflict."""
-    order = require_order(deal)
-    _require_pay_in(order)
     await end_without_payment(session, actor, deal, outcome, reason, rules, now=await database_now(session))
 
 
@@ -111,7 +108,8 @@ async def adjust_order(
     Raises OrderStateConflict, InsufficientBalance.
     """
     order = require_order(deal)
-    _require_pay_in(order)
+    if order.direction != Direction.PAY_IN:
+        raise OrderStateConflict(order.status)
     await steps.announce(session, actor, reason)
     await lock_requisite_for_update(session, order.requisite_id)
     details = {"amount_before": str(order.amount_fiat), "amount": str(quote.amount_fiat), "reason": reason}
@@ -167,8 +165,3 @@ async def _reopen(session: WriteSession, actor: Actor, deal: Deal, reason: str, 
 
 def _on_store(order: Order, moved: Mapping[AccountKey, Decimal]) -> Decimal:
     return moved[AccountKey.store_crypto(order.store_id, order.crypto_currency, test=order.test)]
-
-
-def _require_pay_in(order: Order) -> None:
-    if order.direction != Direction.PAY_IN:
-        raise OrderStateConflict(order.status)

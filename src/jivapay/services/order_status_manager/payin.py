@@ -1,7 +1,8 @@
-"""Steps of a pay-in that has a requisite: confirmed, completed, cancelled, lapsed, revived.
+"""Steps of a deal that has a requisite: confirmed, completed, cancelled, lapsed, revived.
 
 Each function is one event of the table in `domain/order_states.py`, with all it causes in one transaction: the
-order, its incoming order and page, holds, postings, counters, audit, and the store's callback.
+order, its incoming order and page, holds, postings, counters, audit, and the store's callback. What only a pay-out
+knows (accepted, declined, cleared) stands in `payout.py`.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from jivapay.schemas_enums.enums import (
     ActorKind,
     AmountException,
     ConfirmationSource,
+    Direction,
     IncomingOrderStatus,
     OrderStatus,
     PaymentSessionStatus,
@@ -265,6 +267,8 @@ async def complete(
     with_issues = deal.incoming.status == IncomingOrderStatus.FAILED_PROCESSING_RECEIPT
     events = [step(order, OrderStatus.COMPLETED, "order.completed")]
     order.completed_at = now
+    if order.direction == Direction.PAY_OUT and rules.payout_clearing_seconds:
+        order.clearing_until = now + timedelta(seconds=rules.payout_clearing_seconds)
     order.expires_at = None
     order.amount_slot = order.slot_free_at = None
     order.confirmation_source = order.confirmation_source or source_of(actor).value
@@ -282,7 +286,7 @@ async def complete(
 
 
 async def cancel_order(session: WriteSession, actor: Actor, deal: Deal, reason: str, rules: BusinessSettings) -> None:
-    """A reserved requisite is given up before the payer has confirmed. Raises OrderStateConflict afterwards."""
+    """Given up before the payer has confirmed or the trader has accepted. Raises OrderStateConflict afterwards."""
     order = require_order(deal)
     if OrderStatus(order.status) is not OrderStatus.PENDING:
         raise OrderStateConflict(order.status)
@@ -328,15 +332,16 @@ async def _leave_unpaid(
     now = await database_now(session)
     await steps.announce(session, actor, reason)
     events = [step(order, status, f"order.{status.value}", reason=reason)]
-    order.left_unpaid_at = now
-    keep_rate(order, now, rules)
+    if order.direction == Direction.PAY_IN:
+        order.left_unpaid_at = now
+        keep_rate(order, now, rules)
     order.expires_at = None
     keep_slot_for_cooldown(order, now, rules)
     await requisite_selector.release_usage(session, order, was_open=True, keeps_turnover=False)
     events.append(step(deal.incoming, IncomingOrderStatus(status.value), f"order.{status.value}", reason=reason))
     events += page_step(deal, PaymentSessionStatus(status.value))
     await session.flush()
-    await balance_manager.void_hold(session, ref_type="order", ref_id=order.id)
+    await balance_manager.void_order_hold(session, order)
     await audit_service.log_events(session, actor, events)
     await tell_store(session, deal, rules)
 

@@ -15,7 +15,7 @@ from jivapay.database.session import WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import OrderStateConflict
 from jivapay.schemas_enums.enums import IncomingOrderStatus, PaymentSessionStatus
-from jivapay.services import audit_service, steps
+from jivapay.services import audit_service, balance_manager, steps
 from jivapay.services.order_status_manager.step import step, tell_store
 
 
@@ -68,7 +68,7 @@ async def postpone(
     incoming.retry_count += 1
     incoming.last_attempt_at = now
     incoming.next_attempt_at = now + delay
-    _note_failure(incoming, failure)
+    note_failure(incoming, failure)
     await audit_service.log_events(session, actor, [event])
 
 
@@ -79,7 +79,7 @@ async def send_to_review(
     await steps.announce(session, actor, failure.code)
     event = step(deal.incoming, IncomingOrderStatus.MANUAL_REVIEW, "order.review_required", reason=failure.code)
     deal.incoming.next_attempt_at = None
-    _note_failure(deal.incoming, failure)
+    note_failure(deal.incoming, failure)
     await audit_service.log_events(session, actor, [event])
     await tell_store(session, deal, rules)
 
@@ -91,7 +91,7 @@ async def approve_review(session: WriteSession, actor: Actor, deal: Deal, reason
     deal.incoming.review_approved_by = actor.id
     deal.incoming.review_approved_at = now
     deal.incoming.next_attempt_at = now
-    _note_failure(deal.incoming, None)
+    note_failure(deal.incoming, None)
     await audit_service.log_events(session, actor, [event])
 
 
@@ -99,7 +99,7 @@ async def fail_waiting(
     session: WriteSession, actor: Actor, deal: Deal, failure: Failure, rules: BusinessSettings
 ) -> None:
     """Denied, rejected or out of attempts: final."""
-    _note_failure(deal.incoming, failure)
+    note_failure(deal.incoming, failure)
     ended = (IncomingOrderStatus.FAILED, PaymentSessionStatus.FAILED)
     await _end(session, actor, deal, *ended, failure.code, rules, because=failure.reason)
 
@@ -133,11 +133,13 @@ async def _end(
     deal.incoming.next_attempt_at = None
     if deal.page is not None:
         events.append(step(deal.page, page_status, f"payment_session.{page_status.value}"))
+    await session.flush()
+    await balance_manager.void_payout_hold(session, deal.incoming.id)
     await audit_service.log_events(session, actor, events)
     await tell_store(session, deal, rules)
 
 
-def _note_failure(incoming: IncomingOrder, failure: Failure | None) -> None:
+def note_failure(incoming: IncomingOrder, failure: Failure | None) -> None:
     incoming.failure_code = failure.code if failure else None
     incoming.failure_reason = failure.reason if failure else None
     incoming.failure_details = dict(failure.details) if failure and failure.details else None

@@ -15,7 +15,13 @@ from jivapay.services.requisite_selector.selection import (
     free_lapsed_slot,
     typed,
 )
-from jivapay.services.requisite_selector.usage import COUNT_ONE_MORE, count_again, recount, release_usage
+from jivapay.services.requisite_selector.usage import (
+    COUNT_ONE_MORE,
+    count_again,
+    lower_priority,
+    recount,
+    release_usage,
+)
 
 __all__ = [
     "COUNT_ONE_MORE",
@@ -27,6 +33,7 @@ __all__ = [
     "find_suitable_requisite",
     "fitting",
     "free_lapsed_slot",
+    "lower_priority",
     "recount",
     "release_usage",
     "typed",

@@ -1,7 +1,7 @@
 """The rules an available requisite meets, each with the name that the explanation counts it under.
 
 The same conditions choose the candidate and explain why there is none, so the two can never disagree. Parameters:
-`:currency :crypto :method :bank :amount :test :store_percent :margin :base_rate :scale`.
+`:currency :crypto :method :bank :amount :test :store_percent :margin :base_rate :scale :declined_by`.
 """
 
 from jivapay.schemas_enums.enums import Direction, OwnerType
@@ -59,7 +59,7 @@ def rules(direction: Direction) -> dict[str, str]:
         "open_orders": "r.open_count < rs.max_open_orders",
     }
     if direction is Direction.PAY_OUT:
-        return common
+        return {**common, "declined_before": "not (r.trader_id = any(:declined_by))"}
     return {
         **common,
         "deposit": (

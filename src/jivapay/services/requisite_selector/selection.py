@@ -30,6 +30,8 @@ class Wanted:
     store_percent: Decimal
     base_rate: Decimal
     test: bool
+    declined_by: tuple[int, ...] = ()
+    """Traders to whom this pay-out is not offered again."""
 
     def parameters(self) -> dict[str, object]:
         return {
@@ -42,6 +44,7 @@ class Wanted:
             "store_percent": self.store_percent,
             "base_rate": self.base_rate,
             "scale": self.crypto_scale,
+            "declined_by": list(self.declined_by),
         }
 
 
@@ -78,6 +81,7 @@ def typed(statement: TextClause) -> TextClause:
         "store_percent": Numeric(),
         "base_rate": Numeric(),
         "trader_percent": Numeric(),
+        "declined_by": ARRAY(BigInteger),
     }
     used = {name: kind for name, kind in kinds.items() if name in statement._bindparams}  # noqa: SLF001 - no other way to ask
     return statement.bindparams(*(bindparam(name, type_=kind) for name, kind in used.items()))

@@ -13,7 +13,11 @@ from sqlalchemy.types import Numeric
 from jivapay.database.models.orders import Order
 from jivapay.database.session import WriteSession
 from jivapay.domain.money import ZERO
+from jivapay.schemas_enums.users import PRIORITY_MAX
 from jivapay.services.requisite_selector.rules import DAY_USED, TODAY
+
+PRIORITY_STEP = 10
+"""By how much a lapse puts a trader behind; lower figures are served first."""
 
 COUNT_ONE_MORE = f"""
 update requisites r
@@ -35,6 +39,20 @@ update requisites
  where id = :requisite_id
 """).bindparams(bindparam("amount", type_=Numeric()))
 """Without its type PostgreSQL takes the amount for a whole number, because of the 0, and the kopecks are lost."""
+
+
+LOCK_ALL_OF_TRADER = text("select id from requisites where trader_id = :trader_id order by id for no key update")
+LOWER_PRIORITY = tuple(
+    text(f"update {table} set traffic_priority = least(traffic_priority + :by, :most) where {column} = :trader_id")  # noqa: S608 - two names of ours
+    for table, column in (("requisites", "trader_id"), ("traders", "id"))
+)
+
+
+async def lower_priority(session: WriteSession, trader_id: int) -> None:
+    """The trader is served after others from now on. Locks all his requisites, so before any single one of them."""
+    await session.execute(LOCK_ALL_OF_TRADER, {"trader_id": trader_id})
+    for statement in LOWER_PRIORITY:
+        await session.execute(statement, {"trader_id": trader_id, "by": PRIORITY_STEP, "most": PRIORITY_MAX})
 
 
 async def book_usage(session: WriteSession, requisite_id: int, amount: Decimal) -> date:
