@@ -30,12 +30,13 @@ DATABASE_CODE = (
 
 
 OWN_WRITERS = {
-    # Not deals: deposits, approvals, disputes and payout requests have their steps and the same trigger behind them, a
-    # requisite its moderation.
+    # Not deals: these have tables of steps and the same trigger behind them, a requisite its moderation.
+    "adjustment": "jivapay.services.adjustment_service",
     "approval": "jivapay.services.approval_service",
     "dispute": "jivapay.services.dispute_service",
     "deposit": "jivapay.services.deposit_service",
     "payout": "jivapay.services.payout_service",
+    "withdrawal": "jivapay.services.withdrawal_service",
     "requisite": "jivapay.services.requisite_service",
 }
 NOT_ROWS = {"jivapay.utils.http_client": "the status of an HTTP answer"}

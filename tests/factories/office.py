@@ -32,6 +32,7 @@ SYSTEM = Actor.system("tests")
 QUIET = {
     "TOTP_REQUIRED_ROLES": "",
     "RATE_LIMIT_LOGIN": "9000/minute",
+    "RATE_LIMIT_REFRESH": "9000/minute",
     "RATE_LIMIT_USER": "90000/minute",
     "RATE_LIMIT_GATEWAY": "90000/minute",
     "RATE_LIMIT_DEFAULT": "90000/minute",

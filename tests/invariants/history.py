@@ -4,11 +4,21 @@ from decimal import Decimal
 
 from factories import disputes, people
 from factories.people import CRYPTO
+from factories.treasury import make_till
 from factories.world import World
 from jivapay.config.crypto import HeadSigner
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import OrderStatus, OwnerType
-from jivapay.services import audit_chain, chain_heads, deposit_service, idempotency, posting_chain
+from jivapay.services import (
+    adjustment_service,
+    approval_service,
+    audit_chain,
+    chain_heads,
+    deposit_service,
+    idempotency,
+    posting_chain,
+)
+from jivapay.services.adjustment_service import AdjustmentView, NewAdjustment, NewCorrection
 from jivapay.services.api_key_service import StoreContext
 from jivapay.services.deposit_service import NewDeposit
 from jivapay.services.idempotency import IdempotencyClaim
@@ -33,6 +43,8 @@ async def live_through(world: World) -> None:
     await world.cancel(await world.accept(Decimal(104)))
     await world.accept(None, method=None)
     await _leave_payouts_open(world, payer)
+    await _take_out(world)
+    await _set_right(world)
     await come_to_rest(world)
 
 
@@ -200,6 +212,56 @@ async def _deposit_by_two(world: World, *, approve: bool) -> None:
         await deposit_service.decide_deposit(
             session, second, made.thing.deposit.public_id, approve=approve, reason="looked"
         )
+
+
+async def _take_out(world: World) -> None:
+    """A withdrawal in each status, one that came back into hand, and the platform's own."""
+    till = await make_till(world)
+    sent, sending, returned, approved, rejected, cancelled, _ = [await till.request(Decimal(10)) for _ in range(7)]
+    await till.cancel(cancelled)
+    await till.reject(rejected)
+    for one in (sent, sending, returned, approved):
+        await till.approve(one)
+    for one in (sent, sending, returned):
+        await till.claim(one)
+    await till.send(sent)
+    await till.give_back(returned)
+    await till.agree(returned)
+    before = world.rules.four_eyes_amount
+    await world.change_settings(FOUR_EYES_AMOUNT=Decimal(1))
+    by_two = await till.request(Decimal(10))
+    assert await till.approve(by_two) == "approval requested"
+    await till.agree(by_two)
+    await till.approve(await till.request(Decimal(10)))
+    await world.change_settings(FOUR_EYES_AMOUNT=before)
+
+
+async def _set_right(world: World) -> None:
+    """Adjustments posted, rejected and waiting, and one undone."""
+    first, second, third = [await second_person(world) for _ in range(3)]
+    shown = [await _adjust(world, first, Decimal(amount)) for amount in (7, -3, 2, 1)]
+    for view in shown[:2]:
+        await _agree(world, second, view)
+    async with world.database.write() as session:
+        no = await approval_service.reject(session, second, shown[2].approval_id, "no")
+        await adjustment_service.reject_adjustment(session, second, no, world.rules)
+    async with world.database.write() as session:
+        wrong = NewCorrection("balance_adjustment", shown[0].adjustment.public_id, "was wrong")
+        made = await adjustment_service.request_correction(session, first, wrong, world.rules)
+    await _agree(world, third, made.thing)
+
+
+async def _adjust(world: World, by: Actor, amount: Decimal) -> AdjustmentView:
+    new = NewAdjustment(OwnerType.TRADER, world.trader.user_public_id, amount, CRYPTO, "by hand")
+    async with world.database.write() as session:
+        return (await adjustment_service.request_adjustment(session, by, new, world.rules)).thing
+
+
+async def _agree(world: World, by: Actor, view: AdjustmentView) -> None:
+    assert view.approval_id is not None
+    async with world.database.write() as session:
+        approval = await approval_service.take(session, by, view.approval_id)
+        await adjustment_service.execute_adjustment(session, by, approval, world.rules)
 
 
 async def second_person(world: World) -> Actor:

@@ -28,6 +28,7 @@ ATTACHED = "(select id from unmatched_payments where status = 'attached')"
 DEAD_CALLBACK = "(select min(id) from callback_deliveries where state = 'delivered')"
 AUDITED = "(select min(audit_id) from audit_chain where seq > 5)"
 
+
 MONEY = [
     ("I01", "a posting altered", f"update postings set amount = amount + 1 where id = {STORE_LEG}"),
     ("I01", "a posting removed", f"delete from postings where id = {STORE_LEG}"),
@@ -358,22 +359,6 @@ ALARMS = [
         ),
     ),
     ("I30", "another order's receipt", "update uploaded_documents set order_id = order_id + 1"),
-    (
-        "I36",
-        "decided by nobody else",
-        (
-            "alter table approvals drop constraint ck_approvals_two_persons;"
-            "update approvals set decided_by = requested_by where needs_second_person and status = 'executed'"
-        ),
-    ),
-    (
-        "I36",
-        "decided by one with a part in the case",
-        (
-            "alter table approvals drop constraint ck_approvals_two_persons;"
-            "update approvals set involved = array[decided_by] where needs_second_person and status = 'executed'"
-        ),
-    ),
     ("I36", "a deposit nobody decided", f"delete from approvals where entity = 'deposit' and entity_id = {DEPOSIT}"),
     ("I37", "a turnover altered", "update requisites set total_used = total_used + 1"),
     ("I37", "a day's turnover altered", "update requisites set day_used = day_used - 1"),

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from factories.world import World, make_world
-from invariants import ageing_plants, chain_plants, dispute_plants, payout_plants, plants
+from invariants import ageing_plants, chain_plants, dispute_plants, payout_plants, plants, treasury_plants
 from invariants.history import live_through
 from jivapay.database.audit_digest import COLUMNS
 from jivapay.database.invariants import INVARIANTS
@@ -15,7 +15,7 @@ from jivapay.utils.resources import Resources
 from support.invariants import find_violations
 from support.owner import lift_guards
 
-PLANTS = (plants, dispute_plants, chain_plants, ageing_plants, payout_plants)
+PLANTS = (plants, dispute_plants, chain_plants, ageing_plants, payout_plants, treasury_plants)
 MONEY = [plant for part in PLANTS for plant in part.MONEY]
 ALARMS = [plant for part in PLANTS for plant in part.ALARMS]
 FREEZING = {invariant.code for invariant in INVARIANTS if invariant.freezes}

@@ -40,6 +40,8 @@ Reader = Annotated[Actor, Depends(requires("profile:read:own", even_if_limited=T
 Editor = Annotated[Actor, Depends(requires("profile:edit:own", even_if_limited=True))]
 EditorProved = Annotated[Actor, Depends(requires("profile:edit:own", even_if_limited=True, step_up=True))]
 SlowSignIn = Depends(rate_limited("RATE_LIMIT_LOGIN"))
+SlowRefresh = Depends(rate_limited("RATE_LIMIT_REFRESH"))
+"""Of its own: whoever renews often must still be able to sign in."""
 
 Text = Annotated[str, Form(max_length=1024)]
 
@@ -49,7 +51,7 @@ def make_auth_router(role: Role) -> APIRouter:
     router = api_router(f"/api/{role}/auth", tags=(f"{role} auth",), dependencies=[bearer_scheme(role)])
     router.post("/token", response_model=TokenRead, dependencies=[SlowSignIn])(sign_in_with_form)
     router.post("/login", response_model=TokenRead, dependencies=[SlowSignIn])(sign_in)
-    router.post("/refresh", response_model=TokenRead, dependencies=[SlowSignIn])(refresh_token)
+    router.post("/refresh", response_model=TokenRead, dependencies=[SlowRefresh])(refresh_token)
     router.post("/logout", status_code=204)(sign_out)
     router.get("/me", response_model=MeRead)(get_me)
     router.get("/sessions", response_model=UserSessionList)(list_sessions)

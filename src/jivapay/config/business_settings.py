@@ -13,7 +13,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from jivapay.schemas_enums.enums import Role
+from jivapay.schemas_enums.enums import DepositNetwork, Role
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _RATE_LIMIT = re.compile(r"[1-9][0-9]{0,6}/(?:[1-9][0-9]{0,3} )?(?:second|minute|minutes|hour|hours|day)", re.ASCII)
@@ -45,7 +45,9 @@ Seconds = Annotated[int, BeforeValidator(_integer)]
 Count = Annotated[int, BeforeValidator(_integer)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
 Roles = Annotated[tuple[Role, ...], BeforeValidator(_roles)]
+Fee = Annotated[Decimal, Field(ge=0, max_digits=20)]
 PositiveAmount = Annotated[Decimal, Field(gt=0, max_digits=20)]
+FeeByNetwork = Annotated[dict[DepositNetwork, Fee], BeforeValidator(_amounts)]
 AmountByCurrency = Annotated[dict[str, PositiveAmount], BeforeValidator(_amounts)]
 
 HOUR, DAY = 3600, 86_400
@@ -80,6 +82,7 @@ class BusinessSettings(BaseModel):
     rate_limit_page: RateLimit = Field("120/minute", description="Payment page requests of one address")
     rate_limit_user: RateLimit = Field("600/minute", description="Requests of one signed-in user")
     rate_limit_login: RateLimit = Field("30/15 minutes", description="Sign-in attempts of one address")
+    rate_limit_refresh: RateLimit = Field("120/15 minutes", description="Renewals of sign-ins of one address")
     rate_max_age_seconds: Seconds = Field(300, ge=5, le=DAY, description="Age at which a rate is stale")
     rate_manual_ttl_seconds: Seconds = Field(DAY, ge=60, le=3650 * DAY, description="How long a manual rate is kept")
     rate_jump_percent_max: Count = Field(5, ge=1, le=100, description="A larger change of a rate needs a person")
@@ -107,6 +110,18 @@ class BusinessSettings(BaseModel):
     four_eyes_amount: Annotated[Decimal, Field(gt=0, max_digits=20)] = Field(
         Decimal(1000), description="Above this, in settlement currency, a second person decides"
     )
+    withdrawal_address_cooling_seconds: Seconds = Field(
+        DAY, ge=0, le=30 * DAY, description="How long a new withdrawal address must wait"
+    )
+    withdrawal_network_fees: FeeByNetwork = Field(
+        {
+            DepositNetwork.TRON: Decimal(2),
+            DepositNetwork.ETHEREUM: Decimal(5),
+            DepositNetwork.BSC: Decimal(1),
+            DepositNetwork.TON: Decimal(1),
+        },
+        description="What a withdrawal pays its network; others are not offered",
+    )
 
 
 def setting_fields() -> dict[str, FieldInfo]:
@@ -128,7 +143,7 @@ def parse_setting(key: str, value: str) -> Any:  # noqa: ANN401 - each setting h
 def render_setting(value: object) -> str:
     """The text form of a setting's value, which `parse_setting` reads back."""
     if isinstance(value, dict):
-        return orjson.dumps({key: str(amount) for key, amount in sorted(value.items())}).decode()
+        return orjson.dumps({str(key): str(amount) for key, amount in sorted(value.items())}).decode()
     if isinstance(value, tuple):
         return ",".join(str(part) for part in value)
     return str(value)

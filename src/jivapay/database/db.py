@@ -16,6 +16,7 @@ from jivapay.database.models import (
     records,
     reference,
     requisites,
+    treasury,
     unmatched,
 )
 from jivapay.database.models.base import Base
@@ -37,5 +38,6 @@ __all__ = [
     "records",
     "reference",
     "requisites",
+    "treasury",
     "unmatched",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from jivapay.schemas_enums.enums import (
+    AdjustmentStatus,
     ApprovalStatus,
     CallbackState,
     DepositStatus,
@@ -16,6 +17,7 @@ from jivapay.schemas_enums.enums import (
     OrderStatus,
     PayoutStatus,
     UnmatchedStatus,
+    WithdrawalStatus,
 )
 from jivapay.schemas_enums.enums import PaymentSessionStatus as Session
 
@@ -27,6 +29,8 @@ A = ApprovalStatus
 Q = DisputeStatus
 P = PayoutStatus
 U = UnmatchedStatus
+W = WithdrawalStatus
+B = AdjustmentStatus
 
 START = ""
 """The status before the first one."""
@@ -212,6 +216,22 @@ UNMATCHED_PAYMENT = (
     *_steps([U.OPEN], [U.RETURNED], "sent back", "staff"),
 )
 
+WITHDRAWAL = (
+    *_steps([START], [W.REQUESTED], "requested", "merchant, trader, staff"),
+    *_steps([W.REQUESTED], [W.APPROVED], "approved", "staff"),
+    *_steps([W.REQUESTED, W.APPROVED], [W.REJECTED], "rejected", "staff"),
+    *_steps([W.REQUESTED], [W.CANCELLED], "cancelled", "merchant, trader, staff"),
+    *_steps([W.APPROVED], [W.SENDING], "claimed by one person", "staff"),
+    *_steps([W.SENDING], [W.SENT], "sent", "staff"),
+    *_steps([W.SENDING], [W.APPROVED], "nothing left, a second person agrees", "staff"),
+)
+
+BALANCE_ADJUSTMENT = (
+    *_steps([START], [B.REQUESTED], "requested", "staff"),
+    *_steps([B.REQUESTED], [B.POSTED], "posted", "staff"),
+    *_steps([B.REQUESTED], [B.REJECTED], "rejected", "staff"),
+)
+
 MACHINES: dict[str, tuple[Transition, ...]] = {
     "incoming_order": INCOMING_ORDER,
     "order": ORDER,
@@ -222,6 +242,8 @@ MACHINES: dict[str, tuple[Transition, ...]] = {
     "dispute": DISPUTE,
     "payout": PAYOUT,
     "unmatched_payment": UNMATCHED_PAYMENT,
+    "withdrawal": WITHDRAWAL,
+    "balance_adjustment": BALANCE_ADJUSTMENT,
 }
 
 

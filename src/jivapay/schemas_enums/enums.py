@@ -281,6 +281,22 @@ class AmountPolicy(StrEnum):
     ACCEPT_WITHIN_PERCENT = "accept_within_percent"
 
 
+class WithdrawalStatus(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    SENDING = "sending"
+    """One person has it in hand."""
+    SENT = "sent"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+
+class AdjustmentStatus(StrEnum):
+    REQUESTED = "requested"
+    POSTED = "posted"
+    REJECTED = "rejected"
+
+
 class HoldStatus(StrEnum):
     ACTIVE = "active"
     POSTED = "posted"
@@ -305,8 +321,9 @@ class AccountKind(StrEnum):
 class TransferKind(StrEnum):
     SETTLEMENT = "settlement"
     DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
     ADJUSTMENT = "adjustment"
-    """A dispute's other amount: what is between the old numbers of its order and the new ones."""
+    """Of a dispute: what is between the old numbers of its order and the new ones. Of a balance set right by hand."""
     COVER = "cover"
     COVER_REPAYMENT = "cover_repayment"
 

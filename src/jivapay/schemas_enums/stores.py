@@ -59,8 +59,6 @@ class StorePatch(RequestModel):
     callback_url: UrlText | None = None
     pay_in_enabled: Flag | None = None
     pay_out_enabled: Flag | None = None
-    access: Flag | None = None
-    traffic_access: Flag | None = None
     gateway_require_customer_id_param: Flag | None = None
     gateway_require_amount_param: Flag | None = None
     require_signed_requests: Flag | None = None
@@ -77,6 +75,14 @@ class StorePatch(RequestModel):
             if getattr(self, name) is None:
                 raise PydanticCustomError("validation.type", "a field must not be null")
         return self
+
+
+class StoreAccessWrite(RequestModel):
+    """Whether its keys work, and whether it takes new orders."""
+
+    access: Flag
+    traffic_access: Flag
+    reason: Reason
 
 
 class StoreRead(AnswerModel):

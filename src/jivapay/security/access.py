@@ -41,19 +41,26 @@ class PermissionGuard:
         resources = get_resources(request)
         signed_in, actor = await _authenticate(request, resources)
         request.state.actor = actor
+        request.state.stepped_up = signed_in.stepped_up
         await resources.rate_limiter.hit("RATE_LIMIT_USER", f"user:{actor.id}")
         if not self.even_if_limited:
             await refuse_limited(resources, signed_in)
         if not allows(actor.permissions, self.permission):
             raise PermissionDenied
-        if self.step_up and not signed_in.stepped_up:
-            raise AuthenticationError("Prove that it is you.", code="auth.step_up_required")
+        if self.step_up:
+            refuse_without_step_up(request)
         return actor
 
 
 def requires(permission: str, *, step_up: bool = False, even_if_limited: bool = False) -> PermissionGuard:
     """For `Annotated[Actor, Depends(requires("orders:read:own"))]`."""
     return PermissionGuard(permission, step_up=step_up, even_if_limited=even_if_limited)
+
+
+def refuse_without_step_up(request: Request) -> None:
+    """For a route of which only some changes need a fresh proof. Raises AuthenticationError `auth.step_up_required`."""
+    if not request.state.stepped_up:
+        raise AuthenticationError("Prove that it is you.", code="auth.step_up_required")
 
 
 def bearer_scheme(role: Role) -> Any:  # noqa: ANN401 - FastAPI's own marker

@@ -4,8 +4,6 @@ Each is a decision of `approval_service`, whose sums make many small ones one la
 transaction, which counts once; a rejected one may be recorded again. The one writer of the statuses of deposits.
 """
 
-import re
-from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -21,6 +19,7 @@ from jivapay.database.session import AnySession, WriteSession, atomic_transactio
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
 from jivapay.domain.money import fits_scale
+from jivapay.domain.transactions import canonical_hash
 from jivapay.exceptions import Conflict, NotFound, PermissionDenied, ValidationFailed
 from jivapay.schemas_enums.base import ListQuery
 from jivapay.schemas_enums.enums import ApprovalStatus, CurrencyKind, DepositNetwork, DepositStatus, OwnerType
@@ -41,9 +40,6 @@ POST = "deposit.post"
 """The action of its approval."""
 SORTING = Sorting({"created_at": Deposit.created_at, "amount": Deposit.amount}, Deposit.id, Deposit.public_id)
 DUPLICATE = "This transaction was recorded before."
-_HEX = re.compile(r"(0[xX])?[0-9A-Fa-f]+", re.ASCII)
-_BASE64 = re.compile(r"[0-9A-Za-z+/_-]{43}=?", re.ASCII)
-"""32 bytes, in either alphabet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +185,7 @@ async def _request(session: WriteSession, actor: Actor, new: NewDeposit, rules: 
         currency=new.currency,
         amount=new.amount,
         network=new.network,
-        tx_hash=_canonical_hash(new.network, new.tx_hash),
+        tx_hash=canonical_hash(new.network, new.tx_hash),
         tx_output=new.tx_output,
         reason=new.reason,
         requested_by=actor.id,
@@ -337,11 +333,3 @@ async def _views(session: AnySession, deposits: list[Deposit]) -> list[DepositVi
         )
         for row in deposits
     ]
-
-
-def _canonical_hash(network: DepositNetwork, tx_hash: str) -> str:
-    """Hexadecimal hashes are the same in either case and with or without `0x`, and on TON in base64, too."""
-    plain = tx_hash.strip()
-    if network is DepositNetwork.TON and _BASE64.fullmatch(plain):
-        return urlsafe_b64decode(plain.rstrip("=").replace("+", "-").replace("/", "_") + "=").hex()
-    return plain.lower().removeprefix("0x") if _HEX.fullmatch(plain) else plain

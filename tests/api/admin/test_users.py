@@ -192,6 +192,8 @@ async def test_permission_change_acts_at_once(office: Office) -> None:
     assert code_of(await person.get("/users")) == (403, "permission.denied")
 
 
+NOBODY = "0199aaaa-0000-7000-8000-000000000000"
+
 ROUTES: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("users:read:any", "GET", "/users", None),
     ("users:read:any", "GET", "/users/{id}", None),
@@ -212,6 +214,7 @@ ROUTES: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("commissions:read:any", "GET", "/stores/{id}/commissions/history", None),
     ("stores:read:any", "GET", "/stores", None),
     ("stores:read:any", "GET", "/stores/{id}", None),
+    ("stores:edit:any", "PUT", "/stores/{id}/access", {"access": True, "traffic_access": True, "reason": "r"}),
     ("requisites:read:any", "GET", "/requisites", None),
     ("requisites:read:any", "GET", "/requisites/{id}", None),
     ("requisites:moderate:any", "PUT", "/requisites/{id}/status", {"status": "approve", "reason": "r"}),
@@ -227,6 +230,32 @@ ROUTES: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("statements:read:any", "GET", "/traders/{id}/balances/history/file", None),
     ("orders:review:any", "POST", "/orders/{id}/review", {"approve": True, "reason": "r"}),
     ("orders:decide:any", "POST", "/orders/{id}/decision", {"outcome": "cancelled", "reason": "r"}),
+    ("orders:read:any", "GET", "/orders/{id}/timeline", None),
+    ("disputes:open:any", "POST", "/orders/{id}/dispute", {"reason": "r"}),
+    ("disputes:read:any", "GET", "/disputes", None),
+    ("disputes:read:any", "GET", "/disputes/{id}", None),
+    ("disputes:read:any", "GET", "/disputes/{id}/evidence/{id}", None),
+    ("disputes:answer:any", "POST", "/disputes/{id}/take", None),
+    ("disputes:answer:any", "POST", "/disputes/{id}/messages", {"text": "m"}),
+    ("disputes:answer:any", "POST", "/disputes/{id}/evidence", None),
+    ("disputes:resolve:any", "POST", "/disputes/{id}/resolve", {"outcome": "completed", "reason": "r"}),
+    ("disputes:resolve:any", "POST", "/disputes/{id}/lend", {"reason": "r"}),
+    ("platform:read:any", "GET", "/chain-heads", None),
+    ("orders:review:any", "POST", "/orders/{id}/take", None),
+    ("orders:review:any", "POST", "/orders/{id}/release", None),
+    ("unmatched:read:any", "GET", "/unmatched-payments", None),
+    ("unmatched:read:any", "GET", "/unmatched-payments/{id}", None),
+    ("unmatched:read:any", "GET", "/unmatched-payments/{id}/candidates", None),
+    ("unmatched:decide:any", "POST", "/unmatched-payments/{id}/attach", {"order_id": NOBODY, "reason": "r"}),
+    ("unmatched:decide:any", "POST", "/unmatched-payments/{id}/return", {"reason": "r"}),
+    ("reconciliations:read:any", "GET", "/reconciliations", None),
+    ("reconciliations:read:any", "GET", "/reconciliations/{id}", None),
+    ("reconciliations:run:any", "POST", "/reconciliations", None),
+    ("fraud_list:read:any", "GET", "/fraud-list", None),
+    ("fraud_list:edit:any", "POST", "/fraud-list", None),
+    ("fraud_list:edit:any", "DELETE", "/fraud-list/{id}", None),
+    ("tasks:read:any", "GET", "/failed-tasks", None),
+    ("tasks:requeue:any", "POST", "/failed-tasks/{id}/requeue", None),
     ("rates:edit:any", "GET", "/rates", None),
     ("rates:edit:any", "PUT", "/rates", {"fiat": "RUB", "crypto": "USDT", "rate": "92.50"}),
     ("settings:read:any", "GET", "/settings", None),
@@ -235,14 +264,23 @@ ROUTES: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("deposits:read:any", "GET", "/deposits/{id}", None),
     ("deposits:create:any", "POST", "/deposits", None),
     ("deposits:decide:any", "POST", "/deposits/{id}/decision", {"decision": "approve", "reason": "r"}),
+    ("withdrawals:read:any", "GET", "/withdrawals", None),
+    ("withdrawals:read:any", "GET", "/withdrawals/{id}", None),
+    ("withdrawals:create:any", "POST", "/withdrawals", None),
+    ("withdrawals:decide:any", "POST", "/withdrawals/{id}/approve", {"reason": "r"}),
+    ("withdrawals:decide:any", "POST", "/withdrawals/{id}/reject", {"reason": "r"}),
+    ("withdrawals:send:any", "POST", "/withdrawals/{id}/claim", None),
+    ("withdrawals:send:any", "POST", "/withdrawals/{id}/sent", {"tx_hash": "ab"}),
+    ("withdrawals:send:any", "POST", "/withdrawals/{id}/return", {"reason": "r"}),
+    ("adjustments:read:any", "GET", "/adjustments", None),
+    ("adjustments:read:any", "GET", "/adjustments/{id}", None),
+    ("adjustments:create:any", "POST", "/adjustments", None),
+    ("adjustments:create:any", "POST", "/adjustments/corrections", None),
     ("approvals:read:any", "GET", "/approvals", None),
     ("approvals:read:any", "GET", "/approvals/{id}", None),
     ("approvals:decide:any", "POST", "/approvals/{id}/approve", None),
     ("approvals:decide:any", "POST", "/approvals/{id}/reject", {"reason": "r"}),
 ]
-
-
-NOBODY = "0199aaaa-0000-7000-8000-000000000000"
 
 
 async def test_everything_but_the_permission_is_not_enough(office: Office) -> None:

@@ -4,9 +4,12 @@ from datetime import timedelta
 
 import pyotp
 import pytest
+from sqlalchemy import func, select
 
 from factories.office import PASSWORD, Office, Person, code_of
 from jivapay.config.clock import ShiftedClock
+from jivapay.database.models.people import User
+from jivapay.database.models.records import AuditLog
 from jivapay.schemas_enums.enums import Role
 
 
@@ -48,6 +51,15 @@ async def test_wrong_codes_count_as_failures(office: Office) -> None:
     for _ in range(5):
         await office.client.post("/api/trader/auth/login", json=body)
     assert code_of(await office.client.post("/api/trader/auth/login", json=body)) == (429, "rate_limited")
+    # Whoever guesses codes knows the password already: each try is in the log, with its level.
+    failed = (
+        select(func.count())
+        .select_from(AuditLog)
+        .join(User, User.id == AuditLog.entity_id)
+        .where(AuditLog.action == "auth.sign_in_failed", AuditLog.level == "WARNING", User.public_id == person.id)
+    )
+    async with office.resources.database.read() as session:
+        assert await session.scalar(failed) == 5
 
 
 async def test_missing_codes_do_not(office: Office) -> None:

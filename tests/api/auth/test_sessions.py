@@ -16,6 +16,18 @@ async def refresh(person: Person, token: str | None = None, role: str | None = N
     return answer.status_code, answer.json()
 
 
+async def test_renewing_has_a_limit_of_its_own(office: Office) -> None:
+    """Many who renew behind one address keep nobody from signing in."""
+    person = await office.trader()
+    await office.set(RATE_LIMIT_REFRESH="2/minute")
+    try:
+        answers = [(await refresh(person, "no-such-token"))[0] for _ in range(6)]
+        assert 429 in answers
+        await person.sign_in()
+    finally:
+        await office.set(RATE_LIMIT_REFRESH="9000/minute")
+
+
 async def test_refresh_rotates(office: Office) -> None:
     person = await office.trader()
     status, pair = await refresh(person)

@@ -57,10 +57,12 @@ async def test_scope_and_network(office: Office, merchant: Person) -> None:
 
 async def test_switched_off_and_blocked(office: Office, merchant: Person) -> None:
     store, key, _ = await open_store(merchant)
-    await merchant.call("PATCH", f"/stores/{store}", json={"access": False})
-    assert code_of(await ask(office, key)) == (403, "store.access_denied")
-    await merchant.call("PATCH", f"/stores/{store}", json={"access": True})
     admin = await office.admin()
+    closed = {"access": False, "traffic_access": True, "reason": "r"}
+    await admin.call("PUT", f"/stores/{store}/access", json=closed)
+    assert code_of(await ask(office, key)) == (403, "store.access_denied")
+    await admin.call("PUT", f"/stores/{store}/access", json={**closed, "access": True})
+    assert (await ask(office, key)).status_code == 200
     await admin.post(f"/users/{merchant.id}/block", json={"reason": "r"})
     assert code_of(await ask(office, key)) == (403, "store.access_denied")
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -80,13 +81,44 @@ async def test_change(office: Office) -> None:
     merchant = await office.merchant()
     made = await add(merchant, callback_url="https://shop.example/hook")
     path = f"/stores/{made['id']}"
-    body = {"name": "New", "callback_url": None, "traffic_access": False, "processing_ttl_seconds": 60}
+    body = {"name": "New", "callback_url": None, "pay_out_enabled": False, "processing_ttl_seconds": 60}
     changed = (await merchant.call("PATCH", path, json=body)).json()
     assert {name: changed[name] for name in body} == body
     assert changed["upper_limit"] == "100000.00"
-    for bad in ({"lower_limit": "100000.01"}, {"name": None}, {"test": True}, {"fiat_currency": "RUB"}):
+    for bad in (
+        {"lower_limit": "100000.01"},
+        {"name": None},
+        {"test": True},
+        {"fiat_currency": "RUB"},
+        {"access": True},
+    ):
         assert (await merchant.call("PATCH", path, json=bad)).status_code == 422
     assert (await merchant.get(path)).json() == changed
+
+
+async def test_where_callbacks_go_is_changed_only_by_who_has_just_proved_himself(
+    office: Office, clock: ShiftedClock
+) -> None:
+    merchant = await office.merchant()
+    path = f"/stores/{(await add(merchant))['id']}"
+    clock.advance(timedelta(seconds=301))
+    refused = await merchant.call("PATCH", path, json={"callback_url": "https://evil.example/hook"})
+    assert code_of(refused) == (401, "auth.step_up_required")
+    assert (await merchant.get(path)).json()["callback_url"] is None
+    assert (await merchant.call("PATCH", path, json={"name": "New"})).status_code == 200
+
+
+async def test_staff_lets_a_store_in_and_keeps_it_out(office: Office) -> None:
+    merchant, admin = await office.merchant(), await office.admin()
+    store = await add(merchant)
+    path = f"/stores/{store['id']}/access"
+    body = {"access": False, "traffic_access": False, "reason": "complaints"}
+    closed = (await admin.call("PUT", path, json=body)).json()
+    assert (closed["access"], closed["traffic_access"]) == (False, False)
+    assert (await merchant.get(f"/stores/{store['id']}")).json()["traffic_access"] is False
+    assert (await admin.call("PUT", path, json={**body, "reason": ""})).status_code == 422
+    nobody_s = "/stores/0199aaaa-0000-7000-8000-000000000000/access"
+    assert code_of(await admin.call("PUT", nobody_s, json=body)) == (404, "not_found")
 
 
 async def test_secret_answer_is_not_replayed(office: Office) -> None:
@@ -165,6 +197,17 @@ async def test_delete_archives(office: Office) -> None:
     assert code_of(await merchant.call("DELETE", path)) == (404, "not_found")
     assert (await merchant.get("/stores")).json()["items"] == []
     assert code_of(await office.client.get("/gateway/balance", headers=headers)) == (401, "api_key.invalid")
+
+
+async def test_a_store_with_money_in_it_is_not_archived(office: Office) -> None:
+    merchant, admin = await office.merchant(), await office.admin()
+    store = await add(merchant)
+    deposit = {"owner_type": "store", "owner_id": store["id"], "amount": "5", "currency": "USDT", "network": "tron"}
+    made = await admin.post("/deposits", json={**deposit, "tx_hash": f"{uuid4().int:064x}", "reason": "r"})
+    assert made.status_code == 201
+    refused = await merchant.call("DELETE", f"/stores/{store['id']}")
+    assert code_of(refused) == (409, "store.has_balance")
+    assert (await merchant.get(f"/stores/{store['id']}")).status_code == 200
 
 
 async def test_somebody_elses(office: Office) -> None:

@@ -19,7 +19,7 @@ from jivapay.utils.routing import api_router
 router = api_router("/requisites", tags=("admin requisites",))
 
 Reader = Annotated[Actor, Depends(requires("requisites:read:any"))]
-Moderator = Annotated[Actor, Depends(requires("requisites:moderate:any"))]
+Moderator = Annotated[Actor, Depends(requires("requisites:moderate:any", step_up=True))]
 
 
 @router.get("")

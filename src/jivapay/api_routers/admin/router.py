@@ -1,6 +1,7 @@
 """Everything administrators call, under one prefix."""
 
 from jivapay.api_routers.admin import (
+    adjustment_management_router,
     chain_head_router,
     commission_management_router,
     deposit_management_router,
@@ -14,6 +15,7 @@ from jivapay.api_routers.admin import (
     store_management_router,
     task_router,
     user_management_router,
+    withdrawal_management_router,
 )
 from jivapay.api_routers.common import approvals, staff_disputes, staff_orders, unmatched_payments
 from jivapay.schemas_enums.enums import Role
@@ -29,6 +31,8 @@ for part in (
     deposit_management_router,
     fraud_list_router,
     platform_stats_router,
+    withdrawal_management_router,
+    adjustment_management_router,
     store_management_router,
     task_router,
     staff_orders,

@@ -22,7 +22,15 @@ from jivapay.schemas_enums.approvals import ApprovalComment, ApprovalFilter, App
 from jivapay.schemas_enums.base import Page
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
-from jivapay.services import approval_service, deposit_service, dispute_service, order_service, unmatched_service
+from jivapay.services import (
+    adjustment_service,
+    approval_service,
+    deposit_service,
+    dispute_service,
+    order_service,
+    unmatched_service,
+    withdrawal_service,
+)
 from jivapay.utils.routing import api_router
 
 router = api_router("/approvals", tags=("approvals",))
@@ -45,6 +53,13 @@ class Action:
 ACTIONS: dict[str, Action] = {
     "deposit.post": Action("deposits:decide:any", deposit_service.execute_deposit, deposit_service.reject_deposit),
     dispute_service.RESOLVE: Action("disputes:resolve:any", dispute_service.execute_resolution),
+    "withdrawal.approve": Action(
+        "withdrawals:decide:any", withdrawal_service.execute_approval, withdrawal_service.reject_requested
+    ),
+    "withdrawal.return": Action("withdrawals:send:any", withdrawal_service.execute_return),
+    "balance_adjustment.post": Action(
+        "adjustments:decide:any", adjustment_service.execute_adjustment, adjustment_service.reject_adjustment
+    ),
     "order.decide": Action("orders:decide:any", order_service.execute_decision),
     "unmatched.attach": Action("unmatched:decide:any", unmatched_service.execute_attach),
     "unmatched.return": Action("unmatched:decide:any", unmatched_service.execute_return),

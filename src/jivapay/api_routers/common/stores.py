@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from jivapay.api_routers.common.proofs import read_statement_proof
 from jivapay.api_routers.common.rendering import read_api_key, read_balance, read_changes, read_store, read_terms
@@ -28,7 +28,7 @@ from jivapay.schemas_enums.stores import (
     StoreRead,
 )
 from jivapay.schemas_enums.users import CommissionChangeRead, CommissionTermsRead
-from jivapay.security.access import requires
+from jivapay.security.access import refuse_without_step_up, requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.security.store_auth import api_key_pepper
 from jivapay.services import commission_service, merchant_service
@@ -86,9 +86,12 @@ async def get_store(actor: Reader, session: ReadDb, store_id: UUID) -> StoreRead
 
 @router.patch("/{store_id}")
 async def update_store(
-    actor: Editor, session: WriteDb, resources: AppResources, store_id: UUID, body: StorePatch
+    actor: Editor, request: Request, session: WriteDb, resources: AppResources, store_id: UUID, body: StorePatch
 ) -> StoreRead:
+    """Where callbacks go decides who learns of payments: changing it needs a fresh proof of identity."""
     changes = body.model_dump(exclude_unset=True)
+    if "callback_url" in changes:
+        refuse_without_step_up(request)
     view = await merchant_service.update_merchant_store(session, actor, store_id, changes, settings=resources.settings)
     return read_store(view)
 

@@ -1,6 +1,13 @@
 """Everything merchants call, under one prefix."""
 
-from jivapay.api_routers.common import disputes, merchant_callbacks, merchant_orders, store_statements, stores
+from jivapay.api_routers.common import (
+    disputes,
+    merchant_callbacks,
+    merchant_orders,
+    store_statements,
+    stores,
+    withdrawals,
+)
 from jivapay.schemas_enums.enums import Role
 from jivapay.security.access import bearer_scheme
 from jivapay.utils.routing import api_router
@@ -11,3 +18,5 @@ router.include_router(store_statements.router)
 router.include_router(merchant_orders.router)
 router.include_router(disputes.router)
 router.include_router(merchant_callbacks.router)
+router.include_router(withdrawals.router)
+router.include_router(withdrawals.of_merchants)

@@ -4,7 +4,14 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from jivapay.api_routers.common import disputes, requisites, trader_orders, trader_statements, unmatched_payments
+from jivapay.api_routers.common import (
+    disputes,
+    requisites,
+    trader_orders,
+    trader_statements,
+    unmatched_payments,
+    withdrawals,
+)
 from jivapay.api_routers.common.rendering import read_account, read_changes, read_terms
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page, PageQuery
@@ -24,6 +31,8 @@ router.include_router(trader_orders.router)
 router.include_router(disputes.router)
 router.include_router(trader_statements.router)
 router.include_router(unmatched_payments.trader_router)
+router.include_router(withdrawals.router)
+router.include_router(withdrawals.of_traders)
 
 Worker = Annotated[Actor, Depends(requires("work:switch:own"))]
 TermsReader = Annotated[Actor, Depends(requires("commissions:read:own"))]

@@ -179,10 +179,12 @@ select h.id as hold_id, h.ref_type, h.ref_id, h.status
   left join incoming_orders i on h.ref_type = 'incoming_order' and i.id = h.ref_id
   left join disputes d on h.ref_type = 'dispute' and d.id = h.ref_id
   left join unmatched_payments u on h.ref_type = 'unmatched_payment' and u.id = h.ref_id
+  left join withdrawals w on h.ref_type = 'withdrawal' and w.id = h.ref_id
  where (h.status = 'active' and not coalesce(case h.ref_type
           when 'order' then o.status in
                ('pending', 'pending_trader_confirmation', 'in_progress', 'requires_attention', 'dispute')
           when 'clearing' then o.direction = 'pay_out' and o.status = 'completed'
+          when 'withdrawal' then w.status in ('requested', 'approved', 'sending')
           when 'incoming_order' then i.direction = 'pay_out'
                and i.status not in ('processed', 'failed', 'cancelled', 'expired')
           when 'dispute' then d.status not like 'resolved%'

@@ -12,6 +12,8 @@ STEPPED = {
     "dispute": "disputes",
     "payout": "payouts",
     "unmatched_payment": "unmatched_payments",
+    "withdrawal": "withdrawals",
+    "balance_adjustment": "balance_adjustments",
 }
 """Entity → table of everything whose status only moves by steps."""
 
@@ -31,6 +33,8 @@ NEVER_LEFT = {
     "dispute": ("resolved_completed", "resolved_adjusted", "resolved_cancelled"),
     "payout": ("processed", "cancelled"),
     "unmatched_payment": ("attached", "returned"),
+    "withdrawal": ("sent", "rejected", "cancelled"),
+    "balance_adjustment": ("posted", "rejected"),
 }
 """Written out and not read from the transitions, which this is to prove."""
 

@@ -147,7 +147,6 @@ select d.id as deposit_id, d.status, d.amount, m.transfers, m.moved
               and a.currency = d.currency), 0) as moved
      from transfers t join postings p on p.transfer_id = t.id join accounts a on a.id = p.account_id
     where t.kind = 'deposit' and t.ref_type = 'deposit' and t.ref_id = d.id
-      and not exists (select 1 from transfers r where r.reverses_id = t.id)
  ) m
  where (d.created_at >= :since or d.decided_at >= :since)
    and (m.transfers, m.moved) is distinct from
@@ -191,6 +190,8 @@ select t.id as transfer_id, t.kind, t.ref_type, t.ref_id
          when 'dispute' then exists (select 1 from disputes d where d.id = t.ref_id)
          when 'cover' then exists (select 1 from covers c where c.id = t.ref_id)
          when 'cover_repayment' then exists (select 1 from cover_repayments r where r.id = t.ref_id)
+         when 'withdrawal' then exists (select 1 from withdrawals w where w.id = t.ref_id)
+         when 'balance_adjustment' then exists (select 1 from balance_adjustments b where b.id = t.ref_id)
          when 'deposit' then exists (select 1 from deposits d where d.id = t.ref_id)
          when 'unmatched_payment' then exists (select 1 from unmatched_payments u where u.id = t.ref_id) end, false)
 """,

@@ -17,6 +17,18 @@ select 'deposit', d.id
  where d.status = 'posted' and (d.created_at >= :since or d.decided_at >= :since)
    and not exists (select 1 from approvals a where a.entity = 'deposit' and a.entity_id = d.id
                       and a.status = 'executed' and a.amount = d.amount)
+ union all
+select 'withdrawal', w.id
+  from withdrawals w
+ where w.status in ('approved', 'sending', 'sent') and (w.created_at >= :since or w.updated_at >= :since)
+   and not exists (select 1 from approvals a where a.action = 'withdrawal.approve' and a.entity = 'withdrawal'
+                      and a.entity_id = w.id and a.status = 'executed' and a.amount = w.amount + w.network_fee)
+ union all
+select 'balance_adjustment', b.id
+  from balance_adjustments b
+ where b.status = 'posted' and (b.created_at >= :since or b.decided_at >= :since)
+   and not exists (select 1 from approvals a where a.entity = 'balance_adjustment' and a.entity_id = b.id
+                      and a.status = 'executed' and a.needs_second_person and a.amount = abs(b.amount))
 """,
     ),
 )

@@ -64,6 +64,16 @@ from jivapay.services.balance_manager.statements import (
     list_profit,
     stream_statement,
 )
+from jivapay.services.balance_manager.treasury import (
+    find_correctable,
+    hold_withdrawal,
+    lock_owner,
+    may_leave,
+    owner_account,
+    post_adjustment,
+    post_correction,
+    post_withdrawal,
+)
 from jivapay.services.balance_manager.unmatched import give_back, take_in
 
 __all__ = [
@@ -82,6 +92,7 @@ __all__ = [
     "count_entries",
     "cover_repayment",
     "cover_shortfall",
+    "find_correctable",
     "get_balance",
     "get_balance_at",
     "get_statement_page",
@@ -91,6 +102,7 @@ __all__ = [
     "hold_for_dispute",
     "hold_payout",
     "hold_trader_crypto",
+    "hold_withdrawal",
     "is_blocked",
     "late_cover",
     "list_account_ids",
@@ -99,9 +111,15 @@ __all__ = [
     "list_repayable_covers",
     "list_short_disputes",
     "lock_accounts",
+    "lock_owner",
+    "may_leave",
     "open_account",
+    "owner_account",
     "payout_hold_amount",
+    "post_adjustment",
+    "post_correction",
     "post_deposit",
+    "post_withdrawal",
     "prepare_settlement",
     "quote_another_amount",
     "release_clearing",

@@ -22,6 +22,7 @@ from jivapay.services.merchant_service.stores import (
     get_store_balance,
     list_any_stores,
     rotate_callback_secret,
+    set_store_access,
     set_store_terms,
     update_merchant_store,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "revoke_api_key",
     "rotate_api_key",
     "rotate_callback_secret",
+    "set_store_access",
     "set_store_terms",
     "update_merchant_store",
 ]

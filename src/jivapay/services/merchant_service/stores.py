@@ -14,15 +14,15 @@ from sqlalchemy import Select, func, select, update
 
 from jivapay.config.crypto import Cipher, new_callback_secret
 from jivapay.config.settings import Settings
-from jivapay.database.models.orders import IncomingOrder
+from jivapay.database.models.orders import IncomingOrder, Order
 from jivapay.database.models.people import Merchant, MerchantStore, StoreApiKey
 from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
-from jivapay.domain.money import fits_scale
+from jivapay.domain.money import ZERO, fits_scale
 from jivapay.domain.urls import find_return_url_problem
 from jivapay.exceptions import Conflict, NotFound, ValidationFailed
-from jivapay.schemas_enums.enums import CurrencyKind, IncomingOrderStatus, OwnerType
+from jivapay.schemas_enums.enums import CurrencyKind, IncomingOrderStatus, OrderStatus, OwnerType
 from jivapay.services import audit_service, balance_manager, commission_service, idempotency, reference_data
 from jivapay.services.balance_manager import AccountKey, Balance
 from jivapay.services.callback_service import callback_rules, find_url_problem
@@ -123,7 +123,10 @@ async def update_merchant_store(
 
 
 async def delete_merchant_store(session: WriteSession, actor: Actor, public_id: UUID) -> None:
-    """Archive it and revoke its keys. Raises NotFound, Conflict `store.in_use` while orders are open."""
+    """Archive it and revoke its keys.
+
+    Raises NotFound, Conflict `store.in_use` while orders are open, `store.has_balance` while money is in it.
+    """
     store = await lock_own_store(session, actor, public_id)
     open_orders = select(IncomingOrder.id).where(
         IncomingOrder.store_id == store.id,
@@ -131,6 +134,14 @@ async def delete_merchant_store(session: WriteSession, actor: Actor, public_id: 
     )
     if await session.scalar(select(open_orders.exists())):
         raise Conflict("The store has open orders.", code="store.in_use")
+    unsettled = select(Order.id).where(
+        Order.store_id == store.id, Order.status.in_([status for status in OrderStatus if status.is_open])
+    )
+    if await session.scalar(select(unsettled.exists())):
+        raise Conflict("The store has open orders.", code="store.in_use")
+    key = AccountKey.store_crypto(store.id, store.crypto_currency, test=store.test)
+    if (await balance_manager.get_balance(session, key)).total != ZERO and not store.test:
+        raise Conflict("There is money in the store.", code="store.has_balance")
     await session.execute(
         update(MerchantStore).where(MerchantStore.id == store.id).values(archived_at=func.app_now(), access=False)
     )
@@ -163,6 +174,26 @@ async def get_store_balance(
     store = view.store
     key = AccountKey.store_crypto(store.id, store.crypto_currency, test=store.test)
     return await balance_manager.get_balance_at(session, key, at), view.crypto_scale
+
+
+async def set_store_access(
+    session: WriteSession, actor: Actor, public_id: UUID, *, access: bool, traffic_access: bool, reason: str
+) -> StoreView:
+    """For administrators: whether its keys work, and whether it takes new orders. Raises NotFound."""
+    store = await _lock_any_store(session, public_id)
+    before = {"access": store.access, "traffic_access": store.traffic_access}
+    store.access, store.traffic_access = access, traffic_access
+    store.updated_at = await session.scalar(select(func.app_now())) or store.updated_at
+    await session.flush()
+    await audit_service.log_event(
+        session,
+        actor,
+        "store.access_changed",
+        entity="store",
+        entity_id=store.id,
+        details={"from": before, "to": {"access": access, "traffic_access": traffic_access}, "reason": reason},
+    )
+    return await _view(session, store)
 
 
 async def set_store_terms(

@@ -82,6 +82,7 @@ ALWAYS: dict[str, object] = {
     "OPEN_UNPAID_MAX_PER_STORE": 1_000_000,
     # All of them call from this machine.
     "RATE_LIMIT_LOGIN": "6000/minute",
+    "RATE_LIMIT_REFRESH": "6000/minute",
     "RATE_LIMIT_PAGE": "60000/minute",
     "RATE_LIMIT_GATEWAY": "60000/minute",
     "RATE_LIMIT_USER": "6000/minute",

@@ -64,7 +64,7 @@ async def authenticate_user(resources: Resources, credentials: Credentials, *, r
     if not fits:
         await _record_failure(resources, user, role, caller)
         raise _refused()
-    await _check_second_factor(resources, user, credentials.otp, account)
+    await _check_second_factor(resources, user, credentials.otp, account, role, caller)
     async with resources.database.write() as session:
         await session.execute(delete(SignInFailure).where(SignInFailure.account == account))
         if renewed_hash is not None:
@@ -147,7 +147,9 @@ async def _find_user(session: AnySession, account: str, role: Role) -> User | No
     return await session.scalar(select(User).where(func.lower(User.email) == account, User.role == role))
 
 
-async def _check_second_factor(resources: Resources, user: User, otp: str | None, account: str) -> None:
+async def _check_second_factor(
+    resources: Resources, user: User, otp: str | None, account: str, role: Role, caller: Caller
+) -> None:
     """Nothing to do without one. A code works once, also when two use it at the same time."""
     if user.totp_enabled_at is None or user.totp_secret is None:
         return
@@ -158,6 +160,7 @@ async def _check_second_factor(resources: Resources, user: User, otp: str | None
     now = resources.clock.now()
     step = find_totp_step(secret, otp, now=now, last_step=user.totp_last_step)
     if step is None:
+        await _record_failure(resources, user, role, caller)
         reused = is_totp_reused(secret, otp, now=now, last_step=user.totp_last_step)
         raise AuthenticationError(code="totp.reused") if reused else _refused()
     async with resources.database.write() as session:
@@ -168,6 +171,7 @@ async def _check_second_factor(resources: Resources, user: User, otp: str | None
             .returning(User.id)
         )
     if taken is None:
+        await _record_failure(resources, user, role, caller)
         raise AuthenticationError(code="totp.reused")
 
 
