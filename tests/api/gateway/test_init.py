@@ -15,7 +15,7 @@ from jivapay.services import freeze_service
 KEYS = {
     "order_id", "external_order_id", "direction", "status", "order_history_status", "amount", "currency",
     "amount_crypto", "crypto_currency", "rate", "rate_at", "requisite", "failure", "payment_url", "expires_at",
-    "created_at", "version", "paid", "final", "amount_agreed", "amount_exceptions", "metadata", "test",
+    "created_at", "version", "paid", "final", "amount_agreed", "amount_seen", "amount_exceptions", "metadata", "test",
 }  # fmt: skip
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 DOORS = ("/payin/init", "/payin/initiate_session")
@@ -58,6 +58,7 @@ async def test_new_pay_in(shop: Shop) -> None:
         "paid": False,
         "final": False,
         "amount_agreed": None,
+        "amount_seen": None,
         "amount_exceptions": [],
         "metadata": {"cart": "9"},
         "test": False,
