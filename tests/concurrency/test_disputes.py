@@ -60,6 +60,18 @@ async def test_three_decisions_about_a_completed_order_have_one_winner(world: Wo
     assert await moved(world) == Decimal(0)
 
 
+async def test_corrections_beside_completions_on_one_requisite(world: World) -> None:
+    """Both lock the requisite, then the store's account."""
+    for number in range(ROUNDS):
+        settled = [await world.complete(Decimal(2000 + 10 * number + which)) for which in range(2)]
+        cases = [await disputes.open_dispute(world, one) for one in settled]
+        incoming = [await world.assign(Decimal(3000 + 10 * number + which)) for which in range(3)]
+        moves = [deciding(world, cases[0], "adjusted"), deciding(world, cases[1], "cancelled")]
+        moves += [lambda one=one: world.confirm_by_trader(one) for one in incoming]
+        assert set(await race(moves)) == {WON}
+    assert await moved(world) == Decimal(0)
+
+
 async def test_opening_against_confirm_cancel_and_time_out(world: World) -> None:
     """Whoever is first: an open order waits in its dispute, a completed one is disputed as completed."""
     await world.change_settings(CLIENT_PAY_SECONDS=5)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from jivapay.config.business_settings import BusinessSettings
-from jivapay.database.locks import Deal, lock_deal_for_update, lock_dispute_for_update
+from jivapay.database.locks import Deal, lock_deal_for_update, lock_dispute_for_update, lock_requisite_for_update
 from jivapay.database.models.approvals import Approval
 from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.orders import Order
@@ -226,9 +226,14 @@ async def _carry_out(
     given: dict[str, Any] = {"dispute_id": dispute.id, "lends": decision.lends}
     status = OrderStatus(order.status)
     if status is OrderStatus.COMPLETED:
+        # Its turnover may change; the hold below locks an account already.
+        await lock_requisite_for_update(session, order.requisite_id)
         if not await _return_is_covered(session, dispute, order, decision, quote):
             await _wait_for_funds(session, actor, dispute, decision)
             return
+    # First, so that what the store is told says whether anything about the order is still open.
+    await _note(session, actor, dispute, decision, RESOLVED[decision.outcome])
+    if status is OrderStatus.COMPLETED:
         if decision.outcome is DisputeOutcome.CANCELLED:
             await order_status_manager.reverse_order(session, actor, deal, decision.reason, rules, **given)
         elif quote is not None:
@@ -241,7 +246,6 @@ async def _carry_out(
         await order_status_manager.fail_order(session, actor, deal, decision.reason, rules)
     elif status.is_open:
         await order_status_manager.end_disputed(session, actor, deal, OrderStatus.CANCELLED, decision.reason, rules)
-    await _note(session, actor, dispute, decision, RESOLVED[decision.outcome])
 
 
 async def _return_is_covered(
