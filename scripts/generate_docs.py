@@ -161,7 +161,7 @@ def errors() -> str:
     rows = {kind.code: f"| `{kind.code}` | {kind.status} | {(kind.__doc__ or '').strip()} |" for kind in classes}
     parts += [rows[code] for code in sorted(rows)]
     listed = {str(code) for module, name in CODE_LISTS for code in getattr(importlib.import_module(module), name)}
-    translated = importlib.import_module("jivapay.api_routers.exception_handlers").CODES_OF_PYDANTIC
+    translated = importlib.import_module("jivapay.utils.validation_codes").CODES_OF_PYDANTIC
     more = sorted({*_codes_in_source(), *listed, *translated.values()} - set(rows))
     parts += ["", "Narrower codes, used in place of the ones above or in `errors[].code`:", ""]
     parts += [f"- `{code}`" for code in more]

@@ -13,7 +13,10 @@ from invariants.history import CALLBACKS, chain, come_to_rest
 from jivapay.database.models.requisites import RequisiteSettings
 from jivapay.domain.outcomes import Assigned, NoRequisite
 from jivapay.exceptions import JivaPayException, OrderStateConflict, ValidationFailed
-from jivapay.services import freeze_service, order_processor
+from jivapay.schemas_enums.enums import PayoutExecutor, PayoutStatus
+from jivapay.services import freeze_service, order_processor, payout_service
+from jivapay.services.payout_service import NewPayout, Terms
+from jivapay.services.payout_service.dispatch import SANDBOX_REST_SECONDS
 from support.invariants import find_violations
 
 
@@ -257,3 +260,21 @@ async def test_a_claim_revives_once(world: World) -> None:
     await world.confirm_by_customer(lapsed, receipt=True)
     with pytest.raises(OrderStateConflict):
         await world.confirm_by_customer(lapsed, receipt=True)
+
+
+async def test_payout_requests_in_every_way(world: World) -> None:
+    """Paid, refused and asked for again, deleted, above the amount of one person: none of it is the ledger's."""
+    terms = Terms(PayoutExecutor.SANDBOX, world.resources.cipher, world.rules)
+    made = []
+    for amount, details in ((100, {"a": "b"}), (100, {"sandbox": "fail"}), (100, {"a": "b"}), (600_000, {"a": "b"})):
+        async with world.database.write() as session:
+            new = NewPayout(1, Decimal(amount), "RUB", details)
+            made.append((await payout_service.create_payout(session, world.store, new, terms)).thing.id)
+    async with world.database.write() as session:
+        await payout_service.delete_payout(session, world.store, made[2])
+    await world.advance(SANDBOX_REST_SECONDS)
+    for payout_id in made:
+        await payout_service.execute_payout(world.database, world.resources.cipher, payout_id, SYSTEM)
+    async with world.database.write() as session:
+        await payout_service.set_payout_status(session, world.store, made[1], PayoutStatus.PENDING)
+    assert await world.scalar("select count(*) from payouts where status = 'processed'") == 1

@@ -13,7 +13,7 @@ from factories.world import World, make_world
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import PayoutExecutor, PayoutStatus
 from jivapay.services import payout_service
-from jivapay.services.payout_service import NewPayout, execution, requests
+from jivapay.services.payout_service import NewPayout, Terms, dispatch, execution
 from jivapay.services.payout_service.execution import LEASE_SECONDS
 from jivapay.services.payout_service.executors import Job, Outcome, Sandbox
 from jivapay.utils.resources import Resources
@@ -32,14 +32,15 @@ T = TypeVar("T")
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sandbox does not rest first."""
-    monkeypatch.setattr(requests, "SANDBOX_REST_SECONDS", 0.0)
+    monkeypatch.setattr(dispatch, "SANDBOX_REST_SECONDS", 0.0)
 
 
 async def ask(world: World, executor: PayoutExecutor = PayoutExecutor.SANDBOX, **details: str) -> int:
     store = replace(world.store, actor=Actor.store(world.store.id, request_id=TRACE))
     new = NewPayout(1, Decimal(100), "RUB", details or {"card": "0000 1111 2222 3333"})
     async with world.database.write() as session:
-        made = await payout_service.create_payout(session, store, new, executor=executor, cipher=world.resources.cipher)
+        terms = Terms(executor, world.resources.cipher, world.rules)
+        made = await payout_service.create_payout(session, store, new, terms)
     return made.thing.id
 
 

@@ -1,11 +1,10 @@
 """Every failure as a problem document (decision 22). What no handler here knows is the last resort's.
 
 Validation errors name the place and a stable code, never the input: pydantic's own error types are translated by
-the table below, ours (with a dot in them) pass as they are.
+`utils/validation_codes.py`, ours (with a dot in them) pass as they are.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +15,6 @@ from starlette.exceptions import HTTPException
 
 from jivapay.config.logger import get_logger
 from jivapay.exceptions import (
-    FieldError,
     JivaPayException,
     MalformedRequest,
     NotFound,
@@ -28,34 +26,12 @@ from jivapay.utils.failures import failure_of
 from jivapay.utils.notifications import report_critical_error
 from jivapay.utils.problems import INTERNAL, Problem, problem_response
 from jivapay.utils.routing import Unreadable
+from jivapay.utils.validation_codes import field_errors
 
 logger = get_logger(__name__)
 
 PageErrors = Callable[[Request, Problem], Response | None]
 """How pages for people show a problem; None leaves it to the document."""
-
-CODES_OF_PYDANTIC = {
-    "missing": "validation.required",
-    "extra_forbidden": "validation.unknown_field",
-    "enum": "validation.enum",
-    "literal_error": "validation.enum",
-    "string_too_long": "text.too_long",
-    "bytes_too_long": "text.too_long",
-    "string_unicode": "text.forbidden_character",
-    "string_too_short": "validation.required",
-    "string_pattern_mismatch": "validation.format",
-    "too_long": "validation.range",
-    "too_short": "validation.range",
-    "greater_than": "validation.range",
-    "greater_than_equal": "validation.range",
-    "less_than": "validation.range",
-    "less_than_equal": "validation.range",
-    "multiple_of": "validation.range",
-    "int_parsing_size": "validation.range",
-    "finite_number": "validation.range",
-}
-_TYPE_ENDINGS = ("_type", "_parsing", "_from_float", "_attributes_type")
-_INVISIBLE_PARTS = ("function-", "tagged-union", "constrained-", "lax-or-strict", "nullable")
 
 _REFUSALS: dict[int, JivaPayException] = {
     400: MalformedRequest(),
@@ -134,23 +110,10 @@ def validation_failure(error: RequestValidationError) -> JivaPayException:
         return NotFound()
     if any(item["type"] == "missing" and tuple(item["loc"]) == ("body",) for item in found):
         return MalformedRequest("The body is missing.")
-    errors = tuple(FieldError(_place(item), _code(item)) for item in found)
+    errors = field_errors(found)
     codes = {item.code for item in errors}
     return ValidationFailed(
         "The request is not valid; see errors.",
         code=codes.pop() if len(codes) == 1 else "validation.failed",
         errors=errors,
     )
-
-
-def _code(item: dict[str, Any]) -> str:
-    kind = str(item["type"])
-    if "." in kind:
-        return kind
-    if kind in CODES_OF_PYDANTIC:
-        return CODES_OF_PYDANTIC[kind]
-    return "validation.type" if kind.endswith(_TYPE_ENDINGS) else "validation.failed"
-
-
-def _place(item: dict[str, Any]) -> tuple[str | int, ...]:
-    return tuple(part for part in item["loc"] if not str(part).startswith(_INVISIBLE_PARTS))

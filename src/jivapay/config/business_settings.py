@@ -92,6 +92,9 @@ class BusinessSettings(BaseModel):
     fraud_deny_threshold: AmountByCurrency = Field(
         {"RUB": Decimal(2_000_000)}, description="Amounts above are denied, by currency"
     )
+    payouts_approval_amount: AmountByCurrency = Field(
+        {"RUB": Decimal(500_000)}, description="A payout request above needs a second person, by currency"
+    )
     open_unpaid_max_per_customer: Count = Field(3, ge=1, le=100_000, description="Unpaid orders of one customer")
     open_unpaid_max_per_address: Count = Field(3, ge=1, le=100_000, description="Unpaid orders of one address")
     open_unpaid_max_per_store: Count = Field(10_000, ge=1, le=1_000_000, description="Unpaid orders of one store")

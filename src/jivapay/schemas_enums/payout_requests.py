@@ -103,3 +103,30 @@ class PayoutPage(AnswerModel):
 
 
 FieldErrors = dict[str, list[str]]
+
+
+class PayoutBatchRow(AnswerModel):
+    """`row` counts from 1; `status` is what the request alone would have been answered with."""
+
+    row: int
+    status: int
+    payout: PayoutDetails | None
+    errors: FieldErrors | None
+
+
+class PayoutBatchRead(AnswerModel):
+    id: int
+    total: int
+    done: int
+    failed: int
+    created_at: datetime
+    finished_at: datetime | None
+    results: list[PayoutBatchRow]
+
+
+class PayoutDryRun(AnswerModel):
+    """`results` are the rows that are wrong."""
+
+    total: int
+    failed: int
+    results: list[PayoutBatchRow]

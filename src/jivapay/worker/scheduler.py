@@ -76,6 +76,7 @@ class Timetable:
             (5.0, self.clear_payouts),
             (1.0, self.poll_new_orders),
             (1.0, self.poll_payouts),
+            (1.0, self.work_off_payout_files),
             (1.0, self.offer_callbacks),
             (2.0, self.chain_audit),
             (2.0, self.chain_postings),
@@ -139,6 +140,13 @@ class Timetable:
         if fresh:
             await self.publisher.offer_payouts([(payout_id, due[payout_id]) for payout_id in fresh])
             self.offered_payouts.update(dict.fromkeys(fresh, time.monotonic()))
+
+    async def work_off_payout_files(self) -> None:
+        resources = self.resources
+        rules = await resources.config.current()
+        rows = 1
+        while rows:
+            rows = await payout_service.continue_batches(resources.database, resources.cipher, rules)
 
     async def offer_callbacks(self) -> None:
         async with self.resources.database.read() as session:

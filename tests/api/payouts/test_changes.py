@@ -7,7 +7,7 @@ import pytest
 
 from api.payouts.caller import JSON, MASKED, Caller
 from factories.world import World
-from jivapay.services.payout_service.requests import SANDBOX_REST_SECONDS
+from jivapay.services.payout_service.dispatch import SANDBOX_REST_SECONDS
 
 
 async def test_processed_by_hand(caller: Caller) -> None:

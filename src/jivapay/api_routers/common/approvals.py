@@ -28,6 +28,7 @@ from jivapay.services import (
     deposit_service,
     dispute_service,
     order_service,
+    payout_service,
     unmatched_service,
     withdrawal_service,
 )
@@ -61,6 +62,9 @@ ACTIONS: dict[str, Action] = {
         "adjustments:decide:any", adjustment_service.execute_adjustment, adjustment_service.reject_adjustment
     ),
     "order.decide": Action("orders:decide:any", order_service.execute_decision),
+    payout_service.EXECUTE: Action(
+        "payouts:decide:any", payout_service.execute_approved, payout_service.cancel_rejected
+    ),
     "unmatched.attach": Action("unmatched:decide:any", unmatched_service.execute_attach),
     "unmatched.return": Action("unmatched:decide:any", unmatched_service.execute_return),
 }

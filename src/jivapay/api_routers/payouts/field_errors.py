@@ -32,6 +32,12 @@ SENTENCES = {
     "money.not_positive": "Ensure this value is greater than 0.",
     "money.too_many_decimals": "Ensure that there are no more decimal places than the currency has.",
     "money.too_large": "Ensure that there are no more than 15 digits before the decimal point.",
+    "file.encoding": "The file is not in UTF-8.",
+    "file.malformed": "The file is no CSV.",
+    "file.columns": "The columns are not those of payout requests.",
+    "file.rows": "The file must have 1 to 10 000 rows.",
+    "idempotency.mismatch": "This key was used for another request.",
+    "idempotency.key_format": "A key has 1 to 255 printable ASCII characters.",
     "range.invalid": "A moment with its time zone is required, as in 2026-01-14T12:00:00Z.",
 }
 
@@ -63,10 +69,14 @@ def field_errors(failure: ValidationFailed) -> FieldErrors:
     found: FieldErrors = {}
     for error in failure.errors or (FieldError((), failure.code),):
         sentences = found.setdefault(_field(error), [])
-        sentence = SENTENCES.get(error.code, failure.title if not failure.errors else "This is not valid.")
+        sentence = sentence_of(error.code)
         if sentence not in sentences:
             sentences.append(sentence)
     return found
+
+
+def sentence_of(code: str) -> str:
+    return SENTENCES.get(code, "This is not valid.")
 
 
 def _field(error: FieldError) -> str:

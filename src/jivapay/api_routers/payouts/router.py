@@ -22,7 +22,8 @@ from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.security.payouts_auth import PayoutsAuth
 from jivapay.security.store_auth import StoreContext
 from jivapay.services import payout_service
-from jivapay.services.payout_service import NewPayout
+from jivapay.services.payout_service import NewPayout, Terms
+from jivapay.utils.resources import Resources
 from jivapay.utils.routing import api_router
 
 router = api_router("/api/payouts", tags=("payouts",))
@@ -71,14 +72,7 @@ async def create_payout(
 ) -> Response:
     """A new request, `pending` until somebody has paid."""
     new = NewPayout(**{name: getattr(body, name) for name in PayoutCreate.model_fields})
-    made = await payout_service.create_payout(
-        session,
-        store,
-        new,
-        executor=resources.settings.payouts_executor,
-        cipher=resources.cipher,
-        claim=claim,
-    )
+    made = await payout_service.create_payout(session, store, new, await open_terms(resources), claim=claim)
     response = json_response(full(made.thing), status=201)
     mark_replay(response, replayed=made.replayed)
     return response
@@ -99,6 +93,11 @@ async def update_payout(store: Caller, session: WriteDb, payout_id: PayoutId, bo
 async def delete_payout(store: Caller, session: WriteDb, payout_id: PayoutId) -> None:
     """While nobody pays it and nobody has: `pending`, `cancelled` or `failed`."""
     await payout_service.delete_payout(session, store, payout_id)
+
+
+async def open_terms(resources: Resources) -> Terms:
+    """What new requests are made under, now."""
+    return Terms(resources.settings.payouts_executor, resources.cipher, await resources.config.current())
 
 
 def _page_number(text: str) -> int:

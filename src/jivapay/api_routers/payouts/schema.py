@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from jivapay.api_routers.common import health
 from jivapay.api_routers.common.docs_console import POLICY, console_asset, console_page, console_script
+from jivapay.api_routers.payouts import bulk
 from jivapay.api_routers.payouts import router as payouts
 from jivapay.exceptions import NotFound
 from jivapay.utils.problems import PROBLEM_SCHEMA
@@ -74,7 +75,11 @@ async def get_schema_asset(name: str) -> Response:
 def document() -> dict[str, Any]:
     """The OpenAPI document of this service alone."""
     alive = [route for route in health.router.routes if getattr(route, "path", "") == "/healthz/"]
-    schema = get_openapi(title="JivaPay payouts", version=version("jivapay"), routes=[*payouts.router.routes, *alive])
+    schema = get_openapi(
+        title="JivaPay payouts",
+        version=version("jivapay"),
+        routes=[*payouts.router.routes, *bulk.router.routes, *alive],
+    )
     parts = schema.setdefault("components", {})
     parts.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
     parts["securitySchemes"] = {"store_key": HEADER}

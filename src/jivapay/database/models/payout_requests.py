@@ -1,6 +1,9 @@
 """Payout requests: the entries of the payouts service (fifth document), their attempts, and the sandbox's own book."""
 
+from typing import Any
+
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jivapay.database.models.base import APP_NOW, Amount, Base, CreatedAt, Moment, PrimaryKey, PublicId
@@ -81,3 +84,42 @@ class SandboxPayment(Base):
     amount: Mapped[Amount]
     currency: Mapped[str]
     paid_at: Mapped[CreatedAt]
+
+
+class PayoutBatch(Base):
+    """Many payout requests at once: a list answered at once, or a file worked off row by row."""
+
+    __tablename__ = "payout_batches"
+    __table_args__ = (
+        CheckConstraint("rows_done >= rows_failed and rows_done <= rows_total", name="progress"),
+        CheckConstraint("finished_at is null or (rows_done = rows_total and content_sealed is null)", name="finished"),
+        Index("ix_payout_batches_unfinished", "id", postgresql_where=text("finished_at is null")),
+    )
+
+    id: Mapped[PrimaryKey]
+    public_id: Mapped[PublicId]
+    """Binds the encrypted file to its row; never shown."""
+    store_id: Mapped[int] = mapped_column(ForeignKey("merchant_stores.id"))
+    executor: Mapped[str]
+    rows_total: Mapped[int]
+    rows_done: Mapped[int] = mapped_column(server_default=ZERO)
+    rows_failed: Mapped[int] = mapped_column(server_default=ZERO)
+    content_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The file, encrypted, until its last row is done."""
+    request_id: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+    finished_at: Mapped[Moment | None]
+
+
+class PayoutBatchRow(Base):
+    """What became of one row: a payout request, or what was wrong with which field."""
+
+    __tablename__ = "payout_batch_rows"
+    __table_args__ = (CheckConstraint("(payout_id is null) <> (errors is null)", name="result"),)
+
+    batch_id: Mapped[int] = mapped_column(ForeignKey("payout_batches.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """From 1, without the file's header."""
+    payout_id: Mapped[int | None] = mapped_column(ForeignKey("payouts.id"))
+    errors: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """Field → codes."""

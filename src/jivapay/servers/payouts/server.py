@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, FastAPI
 
-from jivapay.api_routers.payouts import router, schema
+from jivapay.api_routers.payouts import bulk, router, schema
 from jivapay.servers.app_factory import create_app as build_app
 
-ROUTERS: tuple[APIRouter, ...] = (schema.router, router.router)
+ROUTERS: tuple[APIRouter, ...] = (schema.router, bulk.router, router.router)
 
 
 def create_app() -> FastAPI:

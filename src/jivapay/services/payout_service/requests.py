@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 
+from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.crypto import Cipher
 from jivapay.database.locks import lock_payout_for_update
 from jivapay.database.models.payout_requests import Payout
@@ -19,17 +20,16 @@ from jivapay.domain.money import fits_scale
 from jivapay.domain.payout_masking import mask_text, mask_value
 from jivapay.exceptions import Conflict, NotFound, ValidationFailed
 from jivapay.schemas_enums.enums import CurrencyKind, PayoutExecutor, PayoutStatus
-from jivapay.services import idempotency, outbox, reference_data, steps
+from jivapay.services import idempotency, reference_data, steps
 from jivapay.services.api_key_service import StoreContext
 from jivapay.services.idempotency import IdempotencyClaim, Made
-from jivapay.services.outbox import Topic
+from jivapay.services.payout_service.approving import ask_second_person, end_waiting
+from jivapay.services.payout_service.dispatch import first_due, offer
 from jivapay.services.payout_service.states import database_now, move, record
 from jivapay.utils.exact_json import write_exact_json
 
 PAGE_SIZE = 100
 ASKED, CHANGED = "asked for", "status set by the store"
-SANDBOX_REST_SECONDS = 5.0
-"""How long the sandbox leaves a request alone, so that its store may still change or delete it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,15 @@ class NewPayout:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What new requests are made under."""
+
+    executor: PayoutExecutor
+    cipher: Cipher
+    rules: BusinessSettings
+
+
+@dataclass(frozen=True, slots=True)
 class PayoutPage:
     count: int
     rows: Sequence[Payout]
@@ -54,15 +63,14 @@ async def create_payout(
     session: WriteSession,
     store: StoreContext,
     new: NewPayout,
+    terms: Terms,
     *,
-    executor: PayoutExecutor,
-    cipher: Cipher,
     claim: IdempotencyClaim | None = None,
 ) -> Made[Payout]:
     """A new request, `pending`, and the word to whoever carries it out. Raises ValidationFailed."""
 
     async def make() -> tuple[int, Payout]:
-        payout = await add_payout(session, store, new, executor=executor, cipher=cipher)
+        payout = await add_payout(session, store, new, terms)
         return payout.id, payout
 
     async def load(payout_id: int) -> Payout:
@@ -71,13 +79,10 @@ async def create_payout(
     return await idempotency.make_once(session, claim, resource_type="payout", make=make, load=load)
 
 
-async def add_payout(
-    session: WriteSession, store: StoreContext, new: NewPayout, *, executor: PayoutExecutor, cipher: Cipher
-) -> Payout:
-    """Without the question whether it was asked for before. Raises ValidationFailed."""
-    currency = await reference_data.get_currency(session, new.currency, CurrencyKind.FIAT)
-    if not fits_scale(new.amount, currency.scale):
-        raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
+async def add_payout(session: WriteSession, store: StoreContext, new: NewPayout, terms: Terms) -> Payout:
+    """Without the question whether it was asked for before. Raises ValidationFailed, before anything is written."""
+    await check_payout(session, new)
+    needs_person = _needs_person(new, terms)
     now = await database_now(session)
     public_id = new_id()
     given = {"recipient_details": new.recipient_details, "comment": new.comment}
@@ -89,11 +94,11 @@ async def add_payout(
         currency=new.currency,
         recipient_shown=write_exact_json(mask_value(new.recipient_details)).decode(),
         comment_shown=mask_text(new.comment),
-        recipient_sealed=cipher.encrypt(write_exact_json(given).decode(), recipient_context(public_id)),
-        executor=executor.value,
+        recipient_sealed=terms.cipher.encrypt(write_exact_json(given).decode(), recipient_context(public_id)),
+        executor=terms.executor.value,
         attempt=0,
         execute_at=new.execute_at,
-        due_at=_first_due(executor, new.execute_at, now),
+        due_at=None if needs_person else first_due(terms.executor, new.execute_at, now),
         request_id=store.actor.request_id,
     )
     await steps.announce(session, store.actor, ASKED)
@@ -101,27 +106,26 @@ async def add_payout(
     await session.flush()
     await session.refresh(payout)
     await record(session, store.actor, payout, "payout.created", {"to": payout.status})
-    await _offer(session, payout, now)
+    if needs_person:
+        await ask_second_person(session, store, payout, terms.rules)
+    await offer(session, payout, now)
     return payout
+
+
+async def check_payout(session: AnySession, new: NewPayout) -> None:
+    """What only the directory of currencies knows. Raises ValidationFailed."""
+    currency = await reference_data.get_currency(session, new.currency, CurrencyKind.FIAT)
+    if not fits_scale(new.amount, currency.scale):
+        raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
+
+
+def _needs_person(new: NewPayout, terms: Terms) -> bool:
+    limit = terms.rules.payouts_approval_amount.get(new.currency)
+    return limit is not None and new.amount > limit
 
 
 def recipient_context(public_id: UUID) -> str:
     return f"payouts.recipient:{public_id}"
-
-
-def _first_due(executor: PayoutExecutor, execute_at: datetime | None, now: datetime) -> datetime | None:
-    if not executor.is_automatic:
-        return None
-    rested = now + timedelta(seconds=SANDBOX_REST_SECONDS) if executor is PayoutExecutor.SANDBOX else now
-    return max(rested, execute_at) if execute_at else rested
-
-
-async def _offer(session: WriteSession, payout: Payout, now: datetime) -> None:
-    """A task for it after commit. One that is due later is offered by the timetable when it is."""
-    if payout.due_at is not None and payout.due_at <= now:
-        await outbox.put(
-            session, Topic.PAYOUT_PROCESS, ref_type="payout", ref_id=payout.id, request_id=payout.request_id
-        )
 
 
 async def list_payouts(session: AnySession, store: StoreContext, user_id: int, *, page: int) -> PayoutPage:
@@ -142,17 +146,21 @@ async def get_payout(session: AnySession, store: StoreContext, payout_id: int) -
 
 
 async def set_payout_status(session: WriteSession, store: StoreContext, payout_id: int, status: PayoutStatus) -> Payout:
-    """Along the table; the status it has already is no change. Raises NotFound, Conflict `payout.state_conflict`."""
+    """Along the table; the status it has already is no change. Raises NotFound, Conflict `payout.state_conflict`, or
+    `payout.awaits_approval` while a second person has not spoken.
+    """
+    if status is not PayoutStatus.PENDING:
+        await end_waiting(session, store, payout_id, is_ending=status is PayoutStatus.CANCELLED)
     payout = await _lock(session, store, payout_id)
     if payout.status == status:
         return payout
     await move(session, store.actor, payout, status, CHANGED)
     if status is PayoutStatus.PENDING:
         now = await database_now(session)
-        payout.due_at = _first_due(PayoutExecutor(payout.executor), payout.execute_at, now)
+        payout.due_at = first_due(PayoutExecutor(payout.executor), payout.execute_at, now)
         payout.failure_reason = None
         await session.flush()
-        await _offer(session, payout, now)
+        await offer(session, payout, now)
     elif status is PayoutStatus.PROCESSING:
         payout.due_at = None  # the store has it in hand itself
         await session.flush()
@@ -161,6 +169,7 @@ async def set_payout_status(session: WriteSession, store: StoreContext, payout_i
 
 async def delete_payout(session: WriteSession, store: StoreContext, payout_id: int) -> None:
     """Gone for the store, kept for the books. Raises NotFound, Conflict `payout.not_deletable` (hard case 18)."""
+    await end_waiting(session, store, payout_id, is_ending=True)
     payout = await _lock(session, store, payout_id)
     if not PayoutStatus(payout.status).is_deletable:
         raise Conflict(f"The payout is {payout.status}.", code="payout.not_deletable", about={"current": payout.status})
