@@ -11,6 +11,7 @@ from jivapay.exceptions import DependencyUnavailable, JivaPayException, NotFound
 from jivapay.schemas_enums.gateway import PayinInit, PayinInitiateSession
 from jivapay.services import gateway_service
 from jivapay.services.api_key_service import StoreContext
+from jivapay.services.gateway_service import Brought
 from jivapay.services.gateway_service.payin import wait_for_requisite
 from jivapay.utils.s3_client import MemoryStorage
 from support.dumps import dump
@@ -32,10 +33,10 @@ async def order_id(world: World, incoming: int) -> str:
 
 
 async def confirm(world: World, incoming: int, receipt: bytes | None, store: StoreContext | None = None) -> str:
-    shown = await gateway_service.confirm_payin(
-        world.resources, store or world.store, await order_id(world, incoming), receipt
+    made = await gateway_service.confirm_payin(
+        world.resources, store or world.store, await order_id(world, incoming), Brought(receipt)
     )
-    return shown.status
+    return made.thing.status
 
 
 async def test_a_receipt_is_stored_before_it_is_linked(world: World) -> None:
@@ -48,9 +49,10 @@ async def test_a_receipt_is_stored_before_it_is_linked(world: World) -> None:
 async def test_storage_down_keeps_the_confirmation_and_asks_for_the_receipt_again(world: World) -> None:
     incoming = await world.assign()
     storage_of(world).failing = True
-    shown = await gateway_service.confirm_payin(
-        world.resources, world.store, await order_id(world, incoming), picture("PNG")
+    made = await gateway_service.confirm_payin(
+        world.resources, world.store, await order_id(world, incoming), Brought(picture("PNG"))
     )
+    shown = made.thing
     assert (shown.status, shown.order_history_status) == ("failed_processing_receipt", "pending_trader_confirmation")
     assert shown.failure is not None
     assert shown.failure.code == "receipt.not_stored"
@@ -172,7 +174,7 @@ async def test_an_order_is_found_by_its_three_names_by_its_own_store_only(world:
         with pytest.raises(NotFound):
             await gateway_service.get_incoming_order_status(world.resources, other, name, by=by)
     for move in (
-        gateway_service.confirm_payin(world.resources, other, names["order_id"], None),
+        gateway_service.confirm_payin(world.resources, other, names["order_id"], Brought()),
         gateway_service.cancel_payin(world.resources, other, names["order_id"], "no"),
     ):
         with pytest.raises(NotFound):
@@ -206,7 +208,7 @@ async def test_balances_are_the_store_s_own(world: World) -> None:
 async def test_cancelling_twice_is_refused(world: World) -> None:
     incoming = await world.accept(AMOUNT)
     name = await order_id(world, incoming)
-    shown = await gateway_service.cancel_payin(world.resources, world.store, name, "no")
+    shown = (await gateway_service.cancel_payin(world.resources, world.store, name, "no")).thing
     assert shown.status == "cancelled"
     with pytest.raises(OrderStateConflict):
         await gateway_service.cancel_payin(world.resources, world.store, name, "no")

@@ -101,7 +101,7 @@ async def confirm_deal(
 
 
 async def cancel_payin(
-    resources: Resources, store: StoreContext, identifier: str, reason: str, claim: IdempotencyClaim | None
+    resources: Resources, store: StoreContext, identifier: str, reason: str, claim: IdempotencyClaim | None = None
 ) -> Made[PayinRead]:
     """Give up before the payer has confirmed. Raises NotFound, OrderStateConflict."""
     async with resources.database.read() as session:
