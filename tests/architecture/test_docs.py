@@ -10,6 +10,7 @@ import pytest
 from architecture.house import ROOT
 from jivapay.domain.commissions import Terms, calculate_quote
 from jivapay.schemas_enums.enums import Direction
+from jivapay.services.balance_manager import payout_hold_amount
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 COMMANDS = (
@@ -90,6 +91,24 @@ def test_the_worked_pay_in_is_what_the_code_computes() -> None:
         abs(quote.store_net),
     ):
         assert f"{amount:.6f}" in text
+
+
+def test_the_worked_pay_out_is_what_the_code_computes() -> None:
+    terms = Terms(Direction.PAY_OUT, Decimal("92.50"), Decimal(0), Decimal(2), Decimal(1), 6)
+    quote = calculate_quote(Decimal("4750.00"), terms)
+    held = payout_hold_amount(quote.store_net, Decimal(1), 6)
+    chapter = (ROOT / "docs" / "money.md").read_text(encoding="utf-8").partition("## A pay-out, worked")[2]
+    for amount in (
+        quote.amount_crypto,
+        quote.store_commission,
+        quote.trader_commission,
+        quote.platform_profit,
+        quote.trader_net,
+        quote.store_net,
+        held,
+        held - quote.store_net,
+    ):
+        assert f"{amount:.6f}" in chapter
 
 
 def test_documents_named_in_the_source_exist() -> None:
