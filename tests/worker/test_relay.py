@@ -66,9 +66,9 @@ async def test_slower_transaction_with_a_smaller_id_is_found(world: World, publi
 
 
 async def test_batches(world: World, publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full batch asks for another look at once; a message carries ten orders."""
-    monkeypatch.setattr(relay, "BATCH", 12)
-    made = [await world.accept() for _ in range(15)]
+    """A full batch asks for another look at once; a message carries so many orders."""
+    monkeypatch.setattr(relay, "BATCH", ORDERS_PER_MESSAGE + 2)
+    made = [await world.accept() for _ in range(ORDERS_PER_MESSAGE + 5)]
     assert await relay.relay_once(world.resources, publisher) is True
     assert [len(args[0]) for _, args in await queued(world.resources)] == [ORDERS_PER_MESSAGE, 2]
     assert await relay.relay_once(world.resources, publisher) is False
