@@ -25,6 +25,7 @@ from jivapay.domain.actors import Actor
 from jivapay.exceptions import BrokerError, JivaPayException
 from jivapay.schemas_enums.enums import IncomingOrderStatus
 from jivapay.services import (
+    approval_service,
     audit_chain,
     balance_manager,
     chain_heads,
@@ -83,6 +84,7 @@ class Timetable:
             (5.0, self.roll_up),
             (5.0, self.settle_disputes),
             (5.0, self.repay_covers),
+            (60.0, self.lapse_approvals),
             (60.0, self.refresh_rates),
             (300.0, self.seal_days),
             (180.0, self.check_invariants),
@@ -195,6 +197,10 @@ class Timetable:
         for cover_id in repayable:
             async with self.resources.database.write() as session:
                 await balance_manager.cover_repayment(session, cover_id)
+
+    async def lapse_approvals(self) -> None:
+        """End what waits for a second person about something that has moved on without him."""
+        await approval_service.lapse_overtaken(self.resources.database, SYSTEM)
 
     async def refresh_rates(self) -> None:
         rules = await self.resources.config.current()

@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, and_, func, select, text
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.database.models.approvals import Approval
 from jivapay.database.models.records import StatusHistory
-from jivapay.database.session import AnySession, WriteSession
+from jivapay.database.session import AnySession, Database, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
 from jivapay.domain.money import ZERO
@@ -24,6 +24,8 @@ from jivapay.services.approval_service.persons import refuse_same_person
 WINDOW = timedelta(hours=24)
 LOCK_SUMS = text("select pg_advisory_xact_lock(hashtextextended('approvals', 0))")
 """Two at once would each see neither the other nor its sum."""
+OVERTAKEN = "what it was about has changed since"
+BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ async def begin(
         raise AssertionError("a money decision is about an amount")
     await session.execute(LOCK_SUMS)
     waiting = await find_open(session, what.action, what.entity, what.entity_id)
-    if waiting is not None:
+    if waiting is not None and waiting.entity_version < what.entity_version:
+        await _decide(session, actor, await _lock(session, waiting.public_id), ApprovalStatus.LAPSED, OVERTAKEN)
+    elif waiting is not None:
         raise Conflict(
             "The same is waiting for a second person already.",
             code="approval.exists",
@@ -129,10 +133,37 @@ async def reject(session: WriteSession, actor: Actor, approval_id: UUID, reason:
 
 
 async def lapse(session: WriteSession, actor: Actor, approval_id: UUID, reason: str) -> Approval:
-    """Its time is over, or its object ended in another way. Raises NotFound, Conflict `approval.state_conflict`."""
+    """Its object ended in another way. Raises NotFound, Conflict `approval.state_conflict`."""
     approval = await _lock(session, approval_id)
     await _decide(session, actor, approval, ApprovalStatus.LAPSED, reason)
     return approval
+
+
+async def lapse_overtaken(database: Database, actor: Actor) -> int:
+    """End what waits about an object that has moved on without it: nobody can approve it any more. How many."""
+    async with database.read() as session:
+        found = (await session.scalars(select(Approval.public_id).where(_is_overtaken()).limit(BATCH))).all()
+    lapsed = 0
+    for approval_id in found:
+        async with database.write() as session:
+            still = await session.scalar(
+                select(Approval)
+                .where(Approval.public_id == approval_id, _is_overtaken())
+                .with_for_update(key_share=True, skip_locked=True)
+            )
+            if still is not None:
+                await _decide(session, actor, still, ApprovalStatus.LAPSED, OVERTAKEN)
+                lapsed += 1
+    return lapsed
+
+
+def _is_overtaken() -> ColumnElement[bool]:
+    newer = select(StatusHistory.id).where(
+        StatusHistory.entity == Approval.entity,
+        StatusHistory.entity_id == Approval.entity_id,
+        StatusHistory.version > Approval.entity_version,
+    )
+    return and_(Approval.status == ApprovalStatus.REQUESTED, newer.exists())
 
 
 async def find_open(session: AnySession, action: str, entity: str, entity_id: int) -> Approval | None:
