@@ -12,6 +12,7 @@ from factories.world import AMOUNT, World
 from jivapay.exceptions import Conflict, JivaPayException, NotFound, SessionExpired, ValidationFailed
 from jivapay.schemas_enums.enums import OrderStatus
 from jivapay.services import gateway_service, order_service
+from jivapay.services.gateway_service import Brought
 from jivapay.services.gateway_service.deals import get_deal
 from jivapay.services.gateway_service.payin import open_viewer
 from jivapay.services.order_service import Decision
@@ -33,7 +34,9 @@ async def _token(world: World, incoming: int) -> str:
 
 
 async def store_confirms(world: World, incoming: int) -> object:
-    return await gateway_service.confirm_payin(world.resources, world.store, await _order_id(world, incoming), None)
+    return await gateway_service.confirm_payin(
+        world.resources, world.store, await _order_id(world, incoming), Brought()
+    )
 
 
 async def store_cancels(world: World, incoming: int) -> object:
@@ -43,7 +46,7 @@ async def store_cancels(world: World, incoming: int) -> object:
 async def customer_confirms(world: World, incoming: int) -> object:
     token = await _token(world, incoming)
     return await gateway_service.handle_payment_page_confirmation(
-        world.resources, world.store.actor.customer(), token, None
+        world.resources, world.store.actor.customer(), token, Brought()
     )
 
 
@@ -120,8 +123,8 @@ ALLOWED: dict[str, set[str]] = {
     "cancelled without order": set(),
     "expired without order": set(),
     "pending": {*CANCELS, *CONFIRMS, "trader_confirms", "trader_cancels"},
-    "pending_trader_confirmation": {"trader_confirms"},
-    "receipt lost": {"trader_confirms"},
+    "pending_trader_confirmation": {"trader_confirms", "staff_decides"},
+    "receipt lost": {"trader_confirms", "staff_decides"},
     "requires_attention": {"trader_confirms", "staff_decides"},
     "completed": set(),
     "expired": {"trader_confirms"},

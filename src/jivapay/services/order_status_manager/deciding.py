@@ -12,7 +12,13 @@ from jivapay.domain.amounts import Split, split
 from jivapay.exceptions import OrderStateConflict, ValidationFailed
 from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus, PaymentSessionStatus
 from jivapay.services import audit_service, balance_manager, fraud_detector, requisite_selector, steps
-from jivapay.services.order_status_manager.payin import Settling, complete, page_step, require_order
+from jivapay.services.order_status_manager.payin import (
+    COUNTED_OPEN,
+    Settling,
+    complete,
+    page_step,
+    require_order,
+)
 from jivapay.services.order_status_manager.slots import keep_slot_for_cooldown
 from jivapay.services.order_status_manager.step import database_now, step, tell_store
 from jivapay.services.order_status_manager.terms import accepted_percent
@@ -25,8 +31,14 @@ MAY_BE_DECIDED = {
 
 
 def check_decidable(order: Order, outcome: OrderStatus) -> None:
-    """Raises OrderStateConflict unless it is `requires_attention` and may end so in its direction."""
-    if order.status != OrderStatus.REQUIRES_ATTENTION or outcome not in MAY_BE_DECIDED[Direction(order.direction)]:
+    """Raises OrderStateConflict unless it is `requires_attention` and may end so in its direction.
+
+    What still waits for its trader may be cancelled by staff, and nothing else (domain.md, "Order, pay-in").
+    """
+    waits = OrderStatus(order.status)
+    if waits is OrderStatus.PENDING_TRADER_CONFIRMATION and outcome is OrderStatus.CANCELLED:
+        return
+    if waits is not OrderStatus.REQUIRES_ATTENTION or outcome not in MAY_BE_DECIDED[Direction(order.direction)]:
         raise OrderStateConflict(order.status)
 
 
@@ -71,6 +83,7 @@ async def end_without_payment(
     order = require_order(deal)
     await steps.announce(session, actor, reason)
     await lock_requisite_for_update(session, order.requisite_id)
+    was_open = OrderStatus(order.status) in COUNTED_OPEN
     events = [step(order, outcome, f"order.{outcome.value}", reason=reason)]
     if outcome is OrderStatus.CANCELLED:
         order.cancellation_reason = reason
@@ -78,7 +91,8 @@ async def end_without_payment(
         deal.incoming.failure_code, deal.incoming.failure_reason = "order.decided_failed", reason
     if order.slot_free_at is None:
         keep_slot_for_cooldown(order, now, rules)
-    await requisite_selector.release_usage(session, order, was_open=False, keeps_turnover=False)
+    order.expires_at = None
+    await requisite_selector.release_usage(session, order, was_open=was_open, keeps_turnover=False)
     events.append(step(deal.incoming, IncomingOrderStatus(outcome.value), f"order.{outcome.value}", reason=reason))
     events += page_step(deal, PaymentSessionStatus(outcome.value))
     await session.flush()
