@@ -146,7 +146,7 @@ PAYMENT_SESSION = (
     ),
     *_steps(
         [Session.ACTIVE, Session.EXPIRED, Session.CANCELLED],
-        [Session.COMPLETED, Session.COMPLETED_WITH_ISSUES],
+        [Session.COMPLETED],
         "the trader was first",
         "trader, staff",
     ),
@@ -196,8 +196,9 @@ DISPUTE = (
         "trader, store, staff, system",
     ),
     *_steps([Q.UNDER_REVIEW], [Q.WAITING_TRADER, Q.WAITING_MERCHANT], "a question of staff", "staff"),
-    *_steps([*_TALK], [Q.WAITING_FUNDS], "decided, and the money to return is not there", "staff"),
-    *_steps([*_TALK, Q.WAITING_FUNDS], _RESOLVED, "decided and carried out", "staff, system"),
+    *_steps([Q.UNDER_REVIEW], [Q.WAITING_FUNDS], "decided, and the money to return is not there", "staff"),
+    *_steps([Q.UNDER_REVIEW], _RESOLVED, "decided and carried out", "staff"),
+    *_steps([Q.WAITING_FUNDS], [Q.RESOLVED_ADJUSTED, Q.RESOLVED_CANCELLED], "returned", "staff, system"),
 )
 
 PAYOUT = (
