@@ -94,13 +94,7 @@ select s.id::text as id, s.status, i.updated_at as since
         "a second person",
         overdue=_since_its_step("deposit", "deposits", ("requested",), "3 days"),
     ),
-    Waiting(
-        "approval",
-        ("requested",),
-        "three days",
-        "a second person",
-        overdue=_since_its_step("approval", "approvals", ("requested",), "3 days"),
-    ),
+    Waiting("approval", ("requested",), "three days", "a second person", ("I26a",)),
     Waiting(
         "dispute",
         ("open", "waiting_trader", "waiting_merchant", "under_review"),
@@ -129,6 +123,15 @@ select s.id::text as id, s.status, i.updated_at as since
         "staff attach or return it",
         overdue=_since_its_step("unmatched_payment", "unmatched_payments", ("open",), "3 days"),
     ),
+    Waiting(
+        "withdrawal",
+        ("requested", "approved", "sending"),
+        "three days; a day in somebody's hands",
+        "a second person; who claimed it marks it sent",
+        ("I26t",),
+    ),
+    Waiting("balance_adjustment", ("requested",), "three days", "a second person", ("I26a",)),
+    Waiting("clearing", (), "`PAYOUT_CLEARING_SECONDS`", "the scheduler ends it, or the shop's word", ("I26k",)),
     Waiting("hold", (), "its object's deadline", "a step of its object, nothing else", ("I14",)),
     Waiting("cover", (), "the owner's next credit", "the scheduler repays it", ("I26c",)),
     Waiting(

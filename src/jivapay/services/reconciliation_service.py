@@ -84,7 +84,7 @@ CHECKS = (
         "orders",
         "Every order, deposit and decision has moved what it says, and nothing else has moved",
         f"select count(*) from transfers where created_at >= {_SINCE}",  # noqa: S608 - our own constant
-        ("I09", "I10", "I11", "I12", "I28", "I29"),
+        ("I09", "I10", "I11", "I12", "I28", "I29", "I40"),
     ),
     Check(
         "holds",
