@@ -33,7 +33,11 @@ ALARMS = [
         "days that are not sealed",
         "update chain_heads set day = day - 30 where day = (select max(day) from chain_heads)",
     ),
-    ("I26w", "a head that is not exported", f"update chain_heads set sealed_at = {OLD}"),
+    (
+        "I26w",
+        "a head that is not exported",
+        f"delete from chain_head_exports; update chain_heads set sealed_at = {OLD}",
+    ),
     (
         "I26w",
         "a task nobody looks at",

@@ -62,6 +62,7 @@ async def _seal_a_day(world: World) -> None:
     await world.advance(86_400 + 16 * 60)
     await chain(world)
     assert await chain_heads.seal_due(world.database, HeadSigner.from_settings(world.resources.settings))
+    assert await chain_heads.export_due(world.database, world.resources.storage)
 
 
 async def chain(world: World) -> None:

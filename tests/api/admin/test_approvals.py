@@ -38,7 +38,7 @@ async def test_a_case_above_the_limit(world: World, role: Role, outcome: str) ->
         assert asked.status_code == 202, asked.text
         made = asked.json()
         assert (made["status"], made["needs_second_person"], made["amount"]) == ("requested", True, "51.351351")
-        assert made["about"] == {"order_id": order_id, "outcome": outcome}
+        assert made["about"] == {"order_id": order_id, "outcome": outcome, "amount": None}
         assert (await world.statuses(incoming))[1] == "requires_attention"
         again = await decide(second, order_id, outcome)
         assert code_of(again) == (409, "approval.exists")
