@@ -31,12 +31,12 @@ ALARMS = [
     (
         "I26w",
         "days that are not sealed",
-        "update chain_heads set day = day - 30 where day = (select max(day) from chain_heads)",
+        "update chain_heads set day = day - 30",
     ),
     (
         "I26w",
         "a head that is not exported",
-        f"delete from chain_head_exports; update chain_heads set sealed_at = {OLD}",
+        f"delete from chain_head_exports;update chain_heads set sealed_at = {OLD}",
     ),
     (
         "I26w",

@@ -55,14 +55,21 @@ async def come_to_rest(world: World) -> None:
     await world.relay()
     await world.deliver_callbacks()
     await chain(world)
+    await seal(world)
 
 
 async def _seal_a_day(world: World) -> None:
     await world.complete()
     await world.advance(86_400 + 16 * 60)
     await chain(world)
-    assert await chain_heads.seal_due(world.database, HeadSigner.from_settings(world.resources.settings))
-    assert await chain_heads.export_due(world.database, world.resources.storage)
+    assert await seal(world)
+
+
+async def seal(world: World) -> int:
+    """Days that have ended are sealed and exported; how many."""
+    sealed = await chain_heads.seal_due(world.database, HeadSigner.from_settings(world.resources.settings))
+    await chain_heads.export_due(world.database, world.resources.storage)
+    return len(sealed)
 
 
 async def chain(world: World) -> None:

@@ -12,7 +12,7 @@ from jivapay.database.models.records import AcknowledgedViolation, AuditLog, Inv
 from jivapay.domain.actors import Actor
 from jivapay.domain.outcomes import Frozen
 from jivapay.exceptions import PlatformFrozen
-from jivapay.services import audit_chain, freeze_service, invariant_service
+from jivapay.services import audit_chain, freeze_service, invariant_service, posting_chain
 from jivapay.services.invariant_service import InvariantResult
 from support.owner import forge
 
@@ -179,6 +179,7 @@ async def test_a_quick_run_covers_what_changed(world: World, own_owner_url: str,
     await world.advance(3600)
     await world.relay()
     await audit_chain.append(world.database)
+    await posting_chain.append(world.database)
     assert await check(world, complete=False) == []
     await forge(own_owner_url, WRONG_POSTING)
     assert "I01" not in await check(world, complete=False)
