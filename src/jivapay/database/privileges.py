@@ -42,7 +42,16 @@ VIEWS = (
 """The documents' balance tables, and what each transfer was for. They read with their owner's rights: a role for
 reports needs nothing but these.
 """
-DELETABLE = frozenset({"outbox", "idempotency_keys", "sign_in_failures", "fraud_list_entries", "case_assignments"})
+DELETABLE = frozenset(
+    {
+        "outbox",
+        "disabled_callback_addresses",
+        "idempotency_keys",
+        "sign_in_failures",
+        "fraud_list_entries",
+        "case_assignments",
+    }
+)
 
 
 def rights_on(table: str) -> str:

@@ -41,3 +41,14 @@ class CallbackRead(AnswerModel):
     """The body, but for its number, time and signature."""
     created_at: datetime
     test: bool
+
+
+class DisabledAddressRead(AnswerModel):
+    url: str
+    disabled_at: datetime
+
+
+class DisabledAddressList(AnswerModel):
+    """Addresses that answered 410; nothing is sent there until they are enabled."""
+
+    items: list[DisabledAddressRead]

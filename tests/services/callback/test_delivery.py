@@ -11,6 +11,8 @@ from standardwebhooks import Webhook
 from jivapay.database.models.callbacks import CallbackDelivery
 from jivapay.database.models.people import MerchantStore
 from jivapay.domain import signatures
+from jivapay.domain.actors import Actor
+from jivapay.services import callback_service
 from jivapay.utils.http_client import Answer, Failure
 from services.callback.world import World
 
@@ -164,6 +166,29 @@ async def test_410_ends_what_waits_for_the_same_address_and_nothing_else(world: 
     assert await world.states(gone, waiting, elsewhere, others) == ["disabled", "disabled", "retrying", "retrying"]
     [entry] = await world.audit("callback.disabled")
     assert (entry.entity_id, entry.details["others"], entry.details["store_id"]) == (gone, 1, shop.id)
+
+
+async def test_410_holds_for_what_is_booked_later_until_the_address_is_enabled(world: World) -> None:
+    shop, other = await world.add_shop(), await world.add_shop()
+    world.answer(Answer(410))
+    gone = await world.book(shop)
+    await world.deliver()
+    world.transport.answer = None
+    later, elsewhere = await world.book(shop), await world.book(shop, url="https://x.example/")
+    others = await world.book(other)
+    assert await world.states(gone, later, elsewhere, others) == ["disabled", "disabled", "pending", "pending"]
+    assert (await world.deliver()).sent == 2
+    assert (await world.row(later)).store_seq == 2, "in the stream every event keeps its place"
+    async with world.database.write() as session:
+        (disabled,) = await callback_service.list_disabled(session, shop.id)
+        assert disabled.url == "https://shop.example/hook"
+        assert await callback_service.list_disabled(session, other.id) == []
+        assert await callback_service.enable_addresses(session, Actor.system("tests"), shop.id) == 1
+        assert await callback_service.enable_addresses(session, Actor.system("tests"), shop.id) == 0
+    assert len(await world.audit("callback.addresses_enabled")) == 1
+    again = await world.book(shop)
+    await world.deliver()
+    assert await world.states(later, again) == ["disabled", "delivered"]
 
 
 async def test_g12_secrets_are_not_stored(world: World) -> None:

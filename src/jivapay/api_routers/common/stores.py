@@ -11,6 +11,7 @@ from jivapay.api_routers.common.rendering import read_api_key, read_balance, rea
 from jivapay.api_routers.idempotency import Claim
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page, PageQuery
+from jivapay.schemas_enums.callbacks import DisabledAddressList, DisabledAddressRead
 from jivapay.schemas_enums.enums import OwnerType
 from jivapay.schemas_enums.proofs import DayQuery, StatementProof
 from jivapay.schemas_enums.statements import AtQuery
@@ -137,6 +138,19 @@ async def get_store_proof(
     """The store's postings of a sealed day (UTC), and what proves them to anybody: see `docs/proofs.md`."""
     proof = await merchant_service.get_store_proof(session, actor, store_id, query.date)
     return read_statement_proof(store_id, query.date, proof)
+
+
+@router.get("/{store_id}/disabled-callback-addresses")
+async def list_disabled_addresses(actor: Reader, session: ReadDb, store_id: UUID) -> DisabledAddressList:
+    """Where nothing is sent any more, because it answered 410."""
+    rows = await merchant_service.list_disabled_addresses(session, actor, store_id)
+    return DisabledAddressList(items=[DisabledAddressRead.model_validate(row) for row in rows])
+
+
+@router.delete("/{store_id}/disabled-callback-addresses", status_code=204)
+async def enable_callback_addresses(actor: Editor, session: WriteDb, store_id: UUID) -> None:
+    """Send there again from now on; what was disabled meanwhile is sent again by hand."""
+    await merchant_service.enable_addresses(session, actor, store_id)
 
 
 @router.post("/{store_id}/callback-secret")

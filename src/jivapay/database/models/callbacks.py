@@ -51,6 +51,16 @@ class CallbackDelivery(Base):
     created_at: Mapped[CreatedAt]
 
 
+class DisabledCallbackAddress(Base):
+    """An address that answered 410: nothing is sent there until the merchant enables it again."""
+
+    __tablename__ = "disabled_callback_addresses"
+
+    store_id: Mapped[int] = mapped_column(ForeignKey("merchant_stores.id"), primary_key=True)
+    url: Mapped[str] = mapped_column(primary_key=True)
+    disabled_at: Mapped[CreatedAt]
+
+
 class CallbackAttempt(Base):
     __tablename__ = "callback_attempts"
 

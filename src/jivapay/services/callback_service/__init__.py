@@ -8,8 +8,10 @@ Source: CBK-01 to CBK-06, K41 to K44, http-api.md "Callbacks to stores", hard ca
 
 from jivapay.services.callback_service.addresses import (
     callback_rules,
+    enable_addresses,
     find_start_problems,
     find_url_problem,
+    list_disabled,
     open_transport,
 )
 from jivapay.services.callback_service.booking import assign_sequence, book, resend
@@ -23,8 +25,10 @@ __all__ = [
     "book",
     "callback_rules",
     "deliver_due",
+    "enable_addresses",
     "find_start_problems",
     "find_url_problem",
+    "list_disabled",
     "list_events",
     "open_transport",
     "resend",

@@ -1,8 +1,16 @@
 """Where this installation sends callbacks: the rules out of its settings, and the checks that use them."""
 
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+
 from jivapay.config.settings import Settings
+from jivapay.database.models.callbacks import DisabledCallbackAddress
+from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain import signatures
+from jivapay.domain.actors import Actor
 from jivapay.domain.urls import CallbackRules, find_callback_url_problem, own_endpoints, parse_nets, parse_target
+from jivapay.services import audit_service
 from jivapay.utils import address_filter
 from jivapay.utils.http_client import HttpTransport
 
@@ -52,3 +60,28 @@ def find_start_problems(settings: Settings) -> list[str]:
 def open_transport(settings: Settings) -> HttpTransport:
     """The transport of a worker, for its lifetime; `aclose()` it at the end."""
     return HttpTransport(callback_rules(settings))
+
+
+async def list_disabled(session: AnySession, store_id: int) -> Sequence[DisabledCallbackAddress]:
+    """The store's addresses that answered 410, oldest first."""
+    found = await session.scalars(
+        select(DisabledCallbackAddress)
+        .where(DisabledCallbackAddress.store_id == store_id)
+        .order_by(DisabledCallbackAddress.disabled_at, DisabledCallbackAddress.url)
+    )
+    return found.all()
+
+
+async def enable_addresses(session: WriteSession, actor: Actor, store_id: int) -> int:
+    """Send to them again from now on; how many. What was disabled meanwhile is sent again by hand."""
+    enabled = await session.scalars(
+        delete(DisabledCallbackAddress)
+        .where(DisabledCallbackAddress.store_id == store_id)
+        .returning(DisabledCallbackAddress.url)
+    )
+    count = len(enabled.all())
+    if count:
+        await audit_service.log_event(
+            session, actor, "callback.addresses_enabled", entity="store", entity_id=store_id, details={"count": count}
+        )
+    return count

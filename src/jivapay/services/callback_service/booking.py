@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, text
 
-from jivapay.database.models.callbacks import CallbackDelivery
+from jivapay.database.models.callbacks import CallbackDelivery, DisabledCallbackAddress
 from jivapay.database.models.people import MerchantStore
 from jivapay.database.session import WriteSession
 from jivapay.domain.actors import Actor
@@ -82,11 +82,23 @@ async def assign_sequence(session: WriteSession, limit: int = 1000) -> int:
 
     For the relay, which is one: an event committed later gets the larger number even if its id is smaller, so
     a reader who has seen number n never meets a smaller one he has not seen. Numbering an event lets it be
-    sent, and takes its order's older ones out of the push.
+    sent, unless its address answered 410 before, and takes its order's older ones out of the push.
     """
     numbered = (await session.scalars(_ASSIGN, {"limit": limit})).all()
     if numbered:
         newer = select(CallbackDelivery.public_order_id).where(CallbackDelivery.id.in_(numbered))
+        await move(
+            session,
+            CallbackState.DISABLED,
+            CallbackDelivery.id.in_(numbered),
+            select(DisabledCallbackAddress)
+            .where(
+                DisabledCallbackAddress.store_id == CallbackDelivery.store_id,
+                DisabledCallbackAddress.url == CallbackDelivery.url,
+            )
+            .exists(),
+            next_attempt_at=None,
+        )
         # Those in flight are left to whoever sends them.
         await skip_replaced(
             session, CallbackDelivery.public_order_id.in_(newer), CallbackDelivery.leased_until.is_(None)

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from jivapay.config.logger import get_logger
-from jivapay.database.models.callbacks import CallbackAttempt, CallbackDelivery
+from jivapay.database.models.callbacks import CallbackAttempt, CallbackDelivery, DisabledCallbackAddress
 from jivapay.database.session import WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import AuditLevel, CallbackState
@@ -92,7 +93,14 @@ async def _record_failure(session: WriteSession, owner: UUID, attempt: Attempt, 
 
 
 async def _disable_address(session: WriteSession, attempt: Attempt) -> None:
-    """410: the shop wants nothing more there, so what else waits for the address is not tried either."""
+    """410: the shop wants nothing more there. What waits for the address, and what will be booked for it, is not
+    tried either, until the merchant enables it again.
+    """
+    await session.execute(
+        upsert(DisabledCallbackAddress)
+        .values(store_id=attempt.delivery.store_id, url=attempt.delivery.url)
+        .on_conflict_do_nothing()
+    )
     others = await move(
         session,
         CallbackState.DISABLED,

@@ -1,6 +1,11 @@
 """Merchants: their stores, the keys and secrets of these, and their balances (STA-05 to STA-07)."""
 
-from jivapay.services.merchant_service.callbacks import list_callbacks, resend_callback
+from jivapay.services.merchant_service.callbacks import (
+    enable_addresses,
+    list_callbacks,
+    list_disabled_addresses,
+    resend_callback,
+)
 from jivapay.services.merchant_service.keys import (
     KeyMaker,
     issue_api_key,
@@ -35,6 +40,7 @@ __all__ = [
     "StoreView",
     "create_merchant_store",
     "delete_merchant_store",
+    "enable_addresses",
     "end_store_method",
     "get_any_store",
     "get_merchant_store",
@@ -45,6 +51,7 @@ __all__ = [
     "list_any_stores",
     "list_api_keys",
     "list_callbacks",
+    "list_disabled_addresses",
     "resend_callback",
     "revoke_api_key",
     "rotate_api_key",

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, Uuid, cast, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from jivapay.database.models.callbacks import CallbackAttempt, CallbackDelivery
+from jivapay.database.models.callbacks import CallbackAttempt, CallbackDelivery, DisabledCallbackAddress
 from jivapay.database.models.people import MerchantStore
 from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
@@ -15,6 +15,7 @@ from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.callbacks import CallbackAttemptRead, CallbackFilter, CallbackRead
 from jivapay.schemas_enums.enums import CallbackState
 from jivapay.services import callback_service
+from jivapay.services.merchant_service.stores import get_merchant_store, lock_own_store
 from jivapay.utils.listing import Listed, Sorting, fetch_list
 
 SORTING = Sorting(
@@ -92,3 +93,16 @@ def _shown(delivery: CallbackDelivery, store_id: UUID, attempt: CallbackAttempt 
         created_at=delivery.created_at,
         test=delivery.test,
     )
+
+
+async def list_disabled_addresses(
+    session: AnySession, actor: Actor, store_id: UUID
+) -> Sequence[DisabledCallbackAddress]:
+    """Where nothing is sent any more, because it answered 410. Raises NotFound for somebody else's store."""
+    return await callback_service.list_disabled(session, (await get_merchant_store(session, actor, store_id)).store.id)
+
+
+async def enable_addresses(session: WriteSession, actor: Actor, store_id: UUID) -> None:
+    """Send there again from now on. Raises NotFound for somebody else's store."""
+    store = await lock_own_store(session, actor, store_id)
+    await callback_service.enable_addresses(session, actor, store.id)
