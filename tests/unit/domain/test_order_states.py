@@ -7,6 +7,7 @@ import pytest
 
 from jivapay.domain.order_states import MACHINES, START, is_allowed
 from jivapay.schemas_enums.enums import (
+    AdjustmentStatus,
     ApprovalStatus,
     CallbackState,
     DepositStatus,
@@ -16,6 +17,7 @@ from jivapay.schemas_enums.enums import (
     PaymentSessionStatus,
     PayoutStatus,
     UnmatchedStatus,
+    WithdrawalStatus,
 )
 
 STATUSES: dict[str, type[StrEnum]] = {
@@ -28,6 +30,8 @@ STATUSES: dict[str, type[StrEnum]] = {
     "approval": ApprovalStatus,
     "payout": PayoutStatus,
     "unmatched_payment": UnmatchedStatus,
+    "withdrawal": WithdrawalStatus,
+    "balance_adjustment": AdjustmentStatus,
 }
 BORN = {
     "incoming_order": {"new"},
@@ -38,6 +42,8 @@ BORN = {
     "dispute": {"open"},
     "approval": {"requested", "executed"},
     "payout": {"pending"},
+    "withdrawal": {"requested"},
+    "balance_adjustment": {"requested"},
     "unmatched_payment": {"open"},
 }
 ENDS = {
@@ -46,6 +52,8 @@ ENDS = {
     "payment_session": {"completed", "completed_with_issues", "failed"},
     "callback_delivery": set(),
     "deposit": {"posted", "rejected"},
+    "withdrawal": {"sent", "rejected", "cancelled"},
+    "balance_adjustment": {"posted", "rejected"},
     "dispute": {"resolved_completed", "resolved_adjusted", "resolved_cancelled"},
     "approval": {"executed", "rejected", "lapsed"},
     "payout": {"processed", "cancelled"},
@@ -57,8 +65,8 @@ REVIVALS = {
     ("order", "expired"): {"pending_trader_confirmation", "completed", "requires_attention"},
     ("order", "cancelled"): {"pending_trader_confirmation", "completed", "requires_attention"},
     ("order", "completed"): {"completed", "reversed"},
-    ("payment_session", "expired"): {"confirmed", "completed", "completed_with_issues"},
-    ("payment_session", "cancelled"): {"confirmed", "completed", "completed_with_issues"},
+    ("payment_session", "expired"): {"confirmed", "completed"},
+    ("payment_session", "cancelled"): {"confirmed", "completed"},
 }
 """All that may leave a status in which nothing more happens by itself (domain.md, "Status machines")."""
 
