@@ -52,5 +52,20 @@ class DepositRead(AnswerModel):
     version: int
 
 
+class OwnDepositRead(AnswerModel):
+    """As its owner sees it; `store_id` is a merchant's store."""
+
+    id: UUID
+    store_id: UUID | None
+    amount: AmountText
+    currency: str
+    network: str
+    tx_hash: str
+    tx_output: str
+    status: DepositStatus
+    created_at: datetime
+    decided_at: datetime | None
+
+
 class DepositFilter(ListQuery):
     status: DepositStatus | None = None

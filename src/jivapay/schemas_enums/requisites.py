@@ -118,3 +118,14 @@ class RequisiteModerationFilter(RequisiteFilter):
 class RequisiteStatusWrite(RequestModel):
     status: Literal["approve", "reject", "blocked"]
     reason: Reason
+
+
+class RevealWrite(RequestModel):
+    reason: Reason
+
+
+class RequisiteRevealed(AnswerModel):
+    """The number as payers are shown it."""
+
+    number: str
+    holder: str

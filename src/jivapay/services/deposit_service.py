@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from jivapay.config.business_settings import BusinessSettings
@@ -22,7 +22,7 @@ from jivapay.domain.money import fits_scale
 from jivapay.domain.transactions import canonical_hash
 from jivapay.exceptions import Conflict, NotFound, PermissionDenied, ValidationFailed
 from jivapay.schemas_enums.base import ListQuery
-from jivapay.schemas_enums.enums import ApprovalStatus, CurrencyKind, DepositNetwork, DepositStatus, OwnerType
+from jivapay.schemas_enums.enums import ApprovalStatus, CurrencyKind, DepositNetwork, DepositStatus, OwnerType, Role
 from jivapay.services import (
     approval_service,
     audit_service,
@@ -160,8 +160,29 @@ async def list_deposits(
     session: AnySession, asked: ListQuery, *, status: DepositStatus | None = None
 ) -> Listed[DepositView]:
     """One page, newest first. Raises ValidationFailed `sort.unknown_field` or `cursor.invalid`."""
+    return await _list(session, select(Deposit), asked, status)
+
+
+async def list_own_deposits(
+    session: AnySession, actor: Actor, asked: ListQuery, *, status: DepositStatus | None = None
+) -> Listed[DepositView]:
+    """The acting trader's, or those of the acting merchant's stores: as above. Raises NotFound for others."""
+    stores = select(MerchantStore.id).where(MerchantStore.merchant_id == (actor.owner_id or 0))
+    match actor.role:
+        case Role.TRADER:
+            owners = and_(Deposit.owner_type == OwnerType.TRADER, Deposit.owner_id == (actor.owner_id or 0))
+        case Role.MERCHANT:
+            owners = and_(Deposit.owner_type == OwnerType.STORE, Deposit.owner_id.in_(stores))
+        case _:
+            raise NotFound
+    return await _list(session, select(Deposit).where(owners), asked, status)
+
+
+async def _list(
+    session: AnySession, statement: Select[Deposit], asked: ListQuery, status: DepositStatus | None
+) -> Listed[DepositView]:
     conditions = [] if status is None else [Deposit.status == status]
-    listed = await fetch_list(session, select(Deposit).where(*conditions), SORTING, asked)
+    listed = await fetch_list(session, statement.where(*conditions), SORTING, asked)
     views = await _views(session, [row[0] for row in listed.rows])
     return Listed(views, listed.total, listed.next_cursor)
 

@@ -243,6 +243,26 @@ async def test_to_a_store(office: Office) -> None:
     assert balance == {"currency": "USDT", "total": "100.500000", "held": "0.000000", "available": "100.500000"}
 
 
+async def test_seen_by_whom_it_is_for(office: Office) -> None:
+    admin, trader, other, merchant = (
+        await office.admin(),
+        await office.trader(),
+        await office.trader(),
+        await office.merchant(),
+    )
+    made = (await admin.post("/deposits", json=deposit_to(trader, "3000"))).json()
+    store = (await merchant.post("/stores", json={"name": "S", "lower_limit": "1", "upper_limit": "9"})).json()
+    body = deposit_to(merchant, "2", owner_type="store", owner_id=store["id"])
+    assert (await admin.post("/deposits", json=body)).status_code == 201
+    seen = (await trader.get("/deposits")).json()
+    assert (seen["total"], seen["items"][0]["id"], seen["items"][0]["status"]) == (1, made["id"], "requested")
+    assert seen["items"][0]["store_id"] is None
+    assert not {"reason", "requested_by", "decided_by"} & set(seen["items"][0])
+    assert (await trader.get("/deposits", params={"status": "posted"})).json()["total"] == 0
+    assert (await other.get("/deposits")).json()["items"] == []
+    assert [item["store_id"] for item in (await merchant.get("/deposits")).json()["items"]] == [store["id"]]
+
+
 async def test_list_by_status(office: Office) -> None:
     admin, trader = await office.admin(), await office.trader()
     made = (await admin.post("/deposits", json=deposit_to(trader, "3000"))).json()

@@ -214,6 +214,8 @@ ROUTES: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("commissions:read:any", "GET", "/stores/{id}/commissions/history", None),
     ("stores:read:any", "GET", "/stores", None),
     ("stores:read:any", "GET", "/stores/{id}", None),
+    ("requisites:reveal:any", "POST", "/requisites/{id}/reveal", {"reason": "r"}),
+    ("requisites:reveal:any", "POST", "/requisites/reveals/{id}/allow", {"reason": "r"}),
     ("stores:edit:any", "PUT", "/stores/{id}/access", {"access": True, "traffic_access": True, "reason": "r"}),
     ("requisites:read:any", "GET", "/requisites", None),
     ("requisites:read:any", "GET", "/requisites/{id}", None),

@@ -3,13 +3,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Response
 
 from jivapay.api_routers.common.rendering import read_requisite
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.base import Page
 from jivapay.schemas_enums.enums import RequisiteStatus
-from jivapay.schemas_enums.requisites import RequisiteModerationFilter, RequisiteModerationRead, RequisiteStatusWrite
+from jivapay.schemas_enums.requisites import (
+    RequisiteModerationFilter,
+    RequisiteModerationRead,
+    RequisiteRevealed,
+    RequisiteStatusWrite,
+    RevealWrite,
+)
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import requisite_service
@@ -19,6 +25,7 @@ from jivapay.utils.routing import api_router
 router = api_router("/requisites", tags=("admin requisites",))
 
 Reader = Annotated[Actor, Depends(requires("requisites:read:any"))]
+Revealer = Annotated[Actor, Depends(requires("requisites:reveal:any", step_up=True))]
 Moderator = Annotated[Actor, Depends(requires("requisites:moderate:any", step_up=True))]
 
 
@@ -61,6 +68,22 @@ async def set_requisite_status(
         session, actor, requisite_id, RequisiteStatus(body.status), reason=body.reason, cipher=resources.cipher
     )
     return _read(view)
+
+
+@router.post("/{requisite_id}/reveal")
+async def reveal_requisite(
+    actor: Revealer, resources: AppResources, requisite_id: UUID, body: RevealWrite, response: Response
+) -> RequisiteRevealed:
+    """The whole number, written down with the reason; at most twenty an hour."""
+    response.headers["Cache-Control"] = "no-store"
+    shown = await requisite_service.reveal_requisite(resources, actor, requisite_id, body.reason)
+    return RequisiteRevealed(number=shown.number, holder=shown.holder)
+
+
+@router.post("/reveals/{user_id}/allow", status_code=204)
+async def allow_reveals(actor: Revealer, session: WriteDb, user_id: UUID, body: RevealWrite) -> None:
+    """Let a colleague go on who has seen twenty numbers within an hour."""
+    await requisite_service.allow_reveals(session, actor, user_id, body.reason)
 
 
 def _read(view: ModerationView) -> RequisiteModerationRead:

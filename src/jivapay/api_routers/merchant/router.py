@@ -4,6 +4,7 @@ from jivapay.api_routers.common import (
     disputes,
     merchant_callbacks,
     merchant_orders,
+    own_deposits,
     store_statements,
     stores,
     withdrawals,
@@ -20,3 +21,4 @@ router.include_router(disputes.router)
 router.include_router(merchant_callbacks.router)
 router.include_router(withdrawals.router)
 router.include_router(withdrawals.of_merchants)
+router.include_router(own_deposits.router)

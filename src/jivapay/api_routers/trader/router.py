@@ -6,6 +6,7 @@ from fastapi import Depends, Query
 
 from jivapay.api_routers.common import (
     disputes,
+    own_deposits,
     requisites,
     trader_orders,
     trader_statements,
@@ -33,6 +34,7 @@ router.include_router(trader_statements.router)
 router.include_router(unmatched_payments.trader_router)
 router.include_router(withdrawals.router)
 router.include_router(withdrawals.of_traders)
+router.include_router(own_deposits.router)
 
 Worker = Annotated[Actor, Depends(requires("work:switch:own"))]
 TermsReader = Annotated[Actor, Depends(requires("commissions:read:own"))]

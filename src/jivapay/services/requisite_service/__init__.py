@@ -15,6 +15,7 @@ from jivapay.services.requisite_service.own import (
     list_requisites,
     update_requisite,
 )
+from jivapay.services.requisite_service.revealing import Revealed, allow_reveals, reveal_requisite
 from jivapay.services.requisite_service.views import RequisiteView
 
 __all__ = [
@@ -22,12 +23,15 @@ __all__ = [
     "ModerationView",
     "NewRequisite",
     "RequisiteView",
+    "Revealed",
+    "allow_reveals",
     "archive_requisite",
     "create_requisite",
     "get_requisite",
     "get_requisite_details_for_moderation",
     "list_requisites",
     "list_requisites_for_moderation",
+    "reveal_requisite",
     "set_requisite_status",
     "update_requisite",
 ]
