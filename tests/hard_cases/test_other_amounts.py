@@ -71,7 +71,7 @@ async def test_case_12_later_it_takes_the_rate_of_the_receipt_s_moment(world: Wo
 async def test_case_12_a_cancelled_order_keeps_its_rate_until_its_own_deadline_and_half_an_hour(world: World) -> None:
     incoming = await world.assign()
     await world.cancel(incoming, world.trader.actor)
-    await world.advance(world.rules.client_pay_seconds + world.rules.late_rate_seconds - 1)
+    await world.advance(world.rules.client_pay_seconds + world.rules.late_rate_seconds - 60)
     await world.set_rate(Decimal("120.00"))
     await world.confirm_by_trader(incoming)
     assert (await world.order(incoming)).rate == Decimal("92.50")
