@@ -24,6 +24,7 @@ from jivapay.domain.money import ZERO, fits_scale
 from jivapay.exceptions import Conflict, InsufficientBalance, NotFound, PermissionDenied, ValidationFailed
 from jivapay.schemas_enums.enums import AdjustmentStatus, CurrencyKind, OwnerType
 from jivapay.services import (
+    account_owners,
     approval_service,
     audit_service,
     balance_manager,
@@ -289,22 +290,10 @@ async def _get_owner(session: AnySession, new: NewAdjustment) -> tuple[int | Non
         if new.owner_id is not None:
             raise ValidationFailed.at("body", "owner_id", code="validation.inconsistent")
         return None, False
-    if new.owner_type is OwnerType.TRADER:
-        statement = (
-            select(Trader.id, Trader.crypto_currency, Trader.test)
-            .join(User, User.id == Trader.user_id)
-            .where(User.public_id == new.owner_id)
-        )
-    else:
-        statement = select(MerchantStore.id, MerchantStore.crypto_currency, MerchantStore.test).where(
-            MerchantStore.public_id == new.owner_id
-        )
-    row = (await session.execute(statement)).one_or_none()
-    if row is None:
-        raise NotFound
-    if row[1] != new.currency:
+    owner = await account_owners.get_account_owner(session, new.owner_type, new.owner_id, archived_too=True)
+    if owner.currency != new.currency:
         raise ValidationFailed.at("body", "currency", code="balance_adjustment.currency_mismatch")
-    return row[0], row[2]
+    return owner.id, owner.test
 
 
 async def _get_view(session: AnySession, condition: ColumnElement[bool]) -> AdjustmentView:

@@ -24,6 +24,7 @@ from jivapay.exceptions import Conflict, NotFound, PermissionDenied, ValidationF
 from jivapay.schemas_enums.base import ListQuery
 from jivapay.schemas_enums.enums import ApprovalStatus, CurrencyKind, DepositNetwork, DepositStatus, OwnerType, Role
 from jivapay.services import (
+    account_owners,
     approval_service,
     audit_service,
     balance_manager,
@@ -67,13 +68,6 @@ class DepositView:
     scale: int
     approval_id: UUID | None
     """What waits for a second person."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Owner:
-    id: int
-    currency: str
-    test: bool
 
 
 async def request_deposit(
@@ -189,7 +183,7 @@ async def _list(
 
 async def _request(session: WriteSession, actor: Actor, new: NewDeposit, rules: BusinessSettings) -> Deposit:
     await freeze_service.refuse_when_frozen(session)
-    owner = await _get_owner(session, new)
+    owner = await account_owners.get_account_owner(session, new.owner_type, new.owner_id, archived_too=False)
     if owner.test:
         raise Conflict("Test accounts take no deposits.", code="deposit.test_world")
     currency = await reference_data.get_currency(session, new.currency, CurrencyKind.CRYPTO)
@@ -254,23 +248,6 @@ async def _decide(session: WriteSession, actor: Actor, deposit: Deposit, status:
     if status is DepositStatus.POSTED:
         await balance_manager.post_deposit(session, deposit)
     await _record(session, actor, deposit)
-
-
-async def _get_owner(session: AnySession, new: NewDeposit) -> _Owner:
-    if new.owner_type is OwnerType.TRADER:
-        statement = (
-            select(Trader.id, Trader.crypto_currency, Trader.test)
-            .join(User, User.id == Trader.user_id)
-            .where(User.public_id == new.owner_id)
-        )
-    else:
-        statement = select(MerchantStore.id, MerchantStore.crypto_currency, MerchantStore.test).where(
-            MerchantStore.public_id == new.owner_id, MerchantStore.archived_at.is_(None)
-        )
-    row = (await session.execute(statement)).one_or_none()
-    if row is None:
-        raise NotFound
-    return _Owner(*row)
 
 
 async def _refuse_overlap(session: AnySession, deposit: Deposit) -> None:
