@@ -16,6 +16,7 @@ from jivapay.exceptions import JivaPayException, NotFound
 from jivapay.schemas_enums.gateway import MethodChoice, PaymentSessionRead
 from jivapay.servers.app_factory import create_app
 from jivapay.services.gateway_service import Brought
+from jivapay.services.order_status_manager import PayerSaid
 from jivapay.utils.routing import api_router
 from jivapay.web.pay import router as payment_page
 from jivapay.web.pay.answers import show_page_error
@@ -28,11 +29,12 @@ Client = httpx2.AsyncClient
 
 @dataclass
 class PaperDesk:
-    """`refusal` is raised by the next form; `asked` keeps what forms said."""
+    """`refusal` is raised by the next form; `asked` keeps what forms said, `said` what payers did about their money."""
 
     session: PaymentSessionRead
     refusal: JivaPayException | None = None
     asked: list[Any] = field(default_factory=list)
+    said: list[PayerSaid] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
 
     def turn(self, state: str, **changes: object) -> PaymentSessionRead:
@@ -54,6 +56,7 @@ class PaperDesk:
 
     async def confirm(self, brought: Brought) -> PaymentSessionRead:
         self._take(brought.receipt)
+        self.said.append(brought.said)
         return self.turn("check", receipt_attached=brought.receipt is not None)
 
     async def dispute(self, receipt: bytes | None) -> None:

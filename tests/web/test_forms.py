@@ -2,6 +2,7 @@
 # ruff: noqa: ANN401 - the options of a request are httpx's
 
 import re
+from decimal import Decimal
 from html import unescape
 from typing import Any
 
@@ -24,6 +25,7 @@ from jivapay.exceptions import (
     ValidationFailed,
 )
 from jivapay.schemas_enums.gateway import MethodChoice
+from jivapay.services.order_status_manager import PayerSaid
 from support.qr_reader import read_qr
 from web.desks import Counter
 from web.scenes import SCENES, TOKEN
@@ -179,6 +181,32 @@ async def test_confirming_with_and_without_a_receipt(counter: Counter, files: An
     answer = await post(counter, "confirm", files=files)
     assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
     assert desk.asked == [receipt]
+
+
+@pytest.mark.parametrize(("typed", "amount"), [("4 700,50", Decimal("4700.50")), ("4750", Decimal(4750)), ("", None)])
+async def test_a_late_claim_says_how_much_was_sent(counter: Counter, typed: str, amount: Decimal | None) -> None:
+    desk = counter.show(SCENES["expired"])
+    data = {"amount": typed, "payer_bank": " Сбербанк ", "payer_name": ""}
+    answer = await post(counter, "confirm", data=data, files={"receipt": ("r.png", b"x", "image/png")})
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    assert desk.said == [PayerSaid(amount, "Сбербанк", None)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("1,234", "Write the amount like this: 1234.50"),
+        ("-5", "The amount must be greater than zero."),
+        ("1.23456", "There are too many digits after the decimal point."),
+    ],
+)
+async def test_a_claimed_amount_is_refused_at_its_field(counter: Counter, typed: str, text: str) -> None:
+    desk = counter.show(SCENES["expired"])
+    answer = await post(counter, "confirm", data={"amount": typed}, files={"receipt": ("r.png", b"x", "image/png")})
+    assert answer.status_code == 422
+    assert wrong_fields(answer) == {"amount": text}
+    assert f'value="{typed}"' in answer.text
+    assert desk.asked == []
 
 
 async def test_an_empty_file_field_is_no_receipt(counter: Counter) -> None:

@@ -151,8 +151,11 @@ async def test_time_runs_out_and_a_receipt_comes_late(shop: Shop, client: httpx2
     without = await client.post(f"{page}/confirm")
     assert without.status_code == 422
     assert "Attach the receipt." in without.text
-    assert (await client.post(f"{page}/confirm", files=PNG)).status_code == 303
+    assert (await client.post(f"{page}/confirm", files=PNG, data={"amount": "4 700,50"})).status_code == 303
     assert heading(await client.get(page)) == "Checking your payment"
+    deal = await shop.world.deal(order)
+    assert deal.order is not None
+    assert deal.order.amount_by_payer == Decimal("4700.50")
 
 
 async def test_after_the_late_window_a_person_looks_and_in_the_end_the_page_is_closed(

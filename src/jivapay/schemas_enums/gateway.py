@@ -242,8 +242,9 @@ PayerName = Annotated[str, Text(120)]
 
 
 class PayerFields(RequestModel):
-    """Where the money came from, as the page asks it: optional, and shown to the trader."""
+    """How much was sent, when it is not what was agreed, and where from, as the page asks it: all of it optional."""
 
+    amount: FiatAmount | None = None
     payer_bank: PayerBank | None = None
     payer_name: PayerName | None = None
 

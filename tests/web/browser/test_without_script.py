@@ -1,6 +1,7 @@
 """The whole way from choosing to paid with JavaScript off: links, forms, and pages that reload themselves."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from playwright.async_api import expect
@@ -39,6 +40,26 @@ async def test_from_choosing_to_paid(counter: Counter, served: Served, open_page
         await page.get_by_role("link", name="Обновить статус").click()
         await expect(page.locator("h1")).to_have_text("Оплата получена")
         await expect(page.locator("#back")).to_be_visible()
+
+
+async def test_a_late_claim_says_how_much_was_sent(
+    counter: Counter, served: Served, open_page: Open, watch: Watch
+) -> None:
+    desk = counter.show(SCENES["expired"], now=True)
+    watch.expected.add(422)
+    async with open_page(script=False) as page:
+        await page.goto(served.page)
+        await expect(page.get_by_text("Оставьте пустым, если перевели ровно 4\u00a0750\u00a0₽")).to_be_visible()
+        receipt = {"name": "r.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 paid"}
+        await page.fill("#amount", "много")
+        await page.set_input_files("#receipt", files=receipt)  # type: ignore[arg-type]  # a file payload
+        await page.get_by_role("button", name="Я перевёл деньги").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Напишите сумму так: 1234,50")
+        await page.get_by_label("Сколько вы перевели, если другую сумму").fill("4 700,50")
+        await page.set_input_files("#receipt", files=receipt)  # type: ignore[arg-type]  # a file payload
+        await page.get_by_role("button", name="Я перевёл деньги").click()
+        await expect(page.locator("h1")).to_have_text("Проверяем ваш платёж")
+    assert [said.amount for said in desk.said] == [Decimal("4700.50")]
 
 
 async def test_a_page_that_searches_reloads_itself(counter: Counter, served: Served, open_page: Open) -> None:

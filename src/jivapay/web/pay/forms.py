@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from jivapay.exceptions import FieldError, JivaPayException, RequestTooLarge, ValidationFailed
+from jivapay.schemas_enums.base import RequestModel
 from jivapay.schemas_enums.gateway import MethodChoice, PayerFields
 from jivapay.services.order_status_manager import PayerSaid
 from jivapay.web.pay.texts import (
@@ -22,6 +24,7 @@ from jivapay.web.ui.formatting import read_typed_amount
 
 REQUIRED = "validation.required"
 UNAVAILABLE = 503
+Shape = TypeVar("Shape", bound=RequestModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +42,25 @@ class FormState:
 
 def read_choice(typed: Mapping[str, str]) -> MethodChoice:
     """The customer's choice. Raises ValidationFailed with a code for each field."""
+    return _read(MethodChoice, typed)
+
+
+def read_payer(typed: Mapping[str, str]) -> PayerSaid:
+    """How much the customer has sent, and where from. Raises ValidationFailed with a code for each field."""
+    payer = _read(PayerFields, typed)
+    return PayerSaid(payer.amount, payer.payer_bank, payer.payer_name)
+
+
+def _read(shape: type[Shape], typed: Mapping[str, str]) -> Shape:
+    """What was left empty is not said."""
     said = {name: text.strip() for name, text in typed.items() if text.strip()}
     if "amount" in said:
         said["amount"] = read_typed_amount(said["amount"])
     try:
-        return MethodChoice.model_validate(said)
+        return shape.model_validate(said)
     except ValidationError as error:
         found = [FieldError(("body", str(item["loc"][0])), _code(item["type"])) for item in error.errors()]
         raise ValidationFailed(errors=tuple(found)) from None
-
-
-def read_payer(typed: Mapping[str, str]) -> PayerSaid:
-    """From where the customer has paid. Raises ValidationFailed with a code for each field."""
-    said = {name: text.strip() for name, text in typed.items() if text.strip()}
-    try:
-        payer = PayerFields.model_validate(said)
-    except ValidationError as error:
-        found = [FieldError(("body", str(item["loc"][0])), _code(item["type"])) for item in error.errors()]
-        raise ValidationFailed(errors=tuple(found)) from None
-    return PayerSaid(bank=payer.payer_bank, name=payer.payer_name)
 
 
 def _code(kind: str) -> str:

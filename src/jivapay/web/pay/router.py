@@ -63,10 +63,11 @@ async def confirm_payment(
     desk: Desk,
     token: str,
     receipt: UploadFile | None = None,
+    amount: Annotated[str, Form()] = "",
     payer_bank: Annotated[str, Form()] = "",
     payer_name: Annotated[str, Form()] = "",
 ) -> Response:
-    typed = {"payer_bank": payer_bank, "payer_name": payer_name}
+    typed = {"amount": amount, "payer_bank": payer_bank, "payer_name": payer_name}
     try:
         said = read_payer(typed)
         await desk.confirm(Brought(await receipt.read() if receipt is not None else None, said))
