@@ -6,15 +6,18 @@
 import os
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import pytest
 
 from factories import disputes
+from factories.payouts import payout_world
 from factories.world import World
 from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.enums import OwnerType
 from jivapay.services import approval_service, dispute_service
+from jivapay.utils.resources import Resources
 from support.racing import WON, race
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
@@ -56,6 +59,26 @@ async def test_three_decisions_about_a_completed_order_have_one_winner(world: Wo
         assert sorted(outcomes) == ["dispute.state_conflict"] * 2 + [WON]
         ended = {"completed": "completed", "adjusted": "completed", "cancelled": "reversed"}
         assert (await world.order(incoming)).status == ended[OUTCOMES[outcomes.index(WON)]]
+        assert (await world.store_balance()).held == Decimal(0)
+    assert await moved(world) == Decimal(0)
+
+
+async def test_decisions_about_a_pay_out_beside_the_clearing_of_its_credit(own_resources: Resources) -> None:
+    """One decides; the clock and the store's word find the credit as that left it, or leave it to the case."""
+    world = await payout_world(own_resources, traders=1, funds=Decimal(10_000))
+    for number in range(ROUNDS):
+        incoming = await world.complete_payout(Decimal(1000 + number))
+        case = await disputes.open_dispute(world, incoming)
+        await world.advance(world.rules.payout_clearing_seconds + 1)
+        moves = [deciding(world, case, outcome) for outcome in OUTCOMES[:3]]
+        outcomes = await race([*moves, world.clear_due, partial(world.confirm_payout, incoming)])
+        assert sorted(outcomes[:3]) == ["dispute.state_conflict"] * 2 + [WON]
+        ended = {"completed": "completed", "adjusted": "completed", "cancelled": "reversed"}
+        assert (await world.order(incoming)).status == ended[OUTCOMES[outcomes.index(WON)]]
+        assert outcomes[3] == WON
+        assert outcomes[4] in {WON, "order.state_conflict"}
+        await world.clear_due()
+        assert (await world.trader_balance()).held == Decimal(0)
         assert (await world.store_balance()).held == Decimal(0)
     assert await moved(world) == Decimal(0)
 

@@ -1,30 +1,28 @@
 """The moves of a dispute, made by the real services in transactions of their own."""
 # ruff: noqa: ANN401 - fields of what is said are of any type here
 
-from datetime import timedelta
-from decimal import Decimal
+from dataclasses import replace
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
 
 from factories import people
-from factories.people import CRYPTO, FIAT
+from factories.people import CRYPTO
 from factories.world import SYSTEM, World
 from jivapay.database.locks import lock_deal_for_update
 from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.people import MerchantStore
 from jivapay.domain.actors import Actor
-from jivapay.domain.identifiers import new_id
 from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.enums import ActorKind, DepositNetwork, Direction, DisputeOutcome, OwnerType, Role
 from jivapay.services import approval_service, balance_manager, deposit_service, dispute_service, order_status_manager
 from jivapay.services.api_key_service import StoreContext
 from jivapay.services.approval_service import ApprovalView
-from jivapay.services.balance_manager import AccountKey
-from jivapay.services.balance_manager.holds import place_hold
 from jivapay.services.deposit_service import NewDeposit
 from jivapay.services.dispute_service import Decision, NewDispute, Said
+from jivapay.services.order_processor.acceptance import quote
 
 
 async def merchant_of(world: World, store: StoreContext | None = None) -> Actor:
@@ -148,27 +146,21 @@ async def deposit_to_store(world: World, amount: str, store: StoreContext | None
 
 
 async def tie_up(world: World, amount: str, store: StoreContext | None = None) -> int:
-    """The store sends a pay-out: this much is not available any more. Gives the pay-out's incoming order."""
-    store = store or world.store
-    values = {
-        "public_id": new_id(),
-        "store_id": store.id,
-        "direction": Direction.PAY_OUT,
-        "external_id": f"P-{next(world.numbers)}",
-        "request_hash": b"p",
-        "recipient": b"sealed",
-        "fiat_currency": FIAT,
-        "crypto_currency": CRYPTO,
-        "hosted": False,
-        "expires_at": world.clock.now() + timedelta(days=300),
-    }
-    async with world.database.write() as session:
-        incoming_id = await order_status_manager.create_incoming(session, store.actor, values)
-        assert incoming_id is not None
-        key = AccountKey.store_crypto(store.id, CRYPTO, test=store.test)
-        await balance_manager.lock_accounts(session, [key])
-        await place_hold(session, key, Decimal(amount), ref_type="incoming_order", ref_id=incoming_id)
-    return incoming_id
+    """The store asks for a pay-out whose hold, with its buffer of about a hundredth, is exactly this: so much is not
+    available any more, for as long as nobody takes it. Gives its incoming order.
+    """
+    store = replace(store or world.store, pay_out_enabled=True, upper_limit=Decimal(10) ** 12)
+    wanted = Decimal(amount)
+
+    async def cost(fiat: Decimal) -> Decimal:
+        async with world.database.read() as session:
+            return (await quote(session, store, fiat, "card", world.rules, Direction.PAY_OUT)).store_net
+
+    about = wanted * 100
+    fiat = (about * wanted / await cost(about) * Decimal("0.99")).quantize(Decimal("0.01"), ROUND_DOWN)
+    net = await cost(fiat)
+    held = {"payout_rate_buffer_percent": (wanted - net) * 100 / net, "session_ttl_seconds": 300 * 86_400}
+    return await world.accept_payout(fiat, store=store, rules=world.rules.model_copy(update=held))
 
 
 async def release(world: World, incoming_id: int) -> None:

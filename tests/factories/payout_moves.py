@@ -70,9 +70,10 @@ class PayoutMoves:
         store: StoreContext | None = None,
         method: str = "card",
         number: str = "4276380012345679",
+        rules: BusinessSettings | None = None,
         **fields: Any,
     ) -> int:
-        """A store's request for a pay-out; the incoming order's internal id."""
+        """A store's request for a pay-out, by the world's rules or its own; the incoming order's internal id."""
         store = store or self.store
         count = next(self.numbers)
         asked = {"external_order_id": f"P-{count}", "currency": FIAT, "request_hash": b"%d" % count, **fields}
@@ -81,7 +82,13 @@ class PayoutMoves:
         urls = UrlRules(callback_service.callback_rules(self.resources.settings), allow_loopback_http=True)
         async with self.resources.database.write() as session:
             accepted = await order_processor.accept_payout(
-                session, store.actor, store, request, rules=self.rules, urls=urls, cipher=self.resources.cipher
+                session,
+                store.actor,
+                store,
+                request,
+                rules=rules or self.rules,
+                urls=urls,
+                cipher=self.resources.cipher,
             )
         return accepted.incoming_order_id
 

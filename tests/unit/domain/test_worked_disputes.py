@@ -4,6 +4,8 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from jivapay.domain.commissions import Quote, calculate_legs
 from jivapay.schemas_enums.enums import Direction
 
@@ -22,23 +24,37 @@ def number(cell: str) -> Decimal | None:
     return Decimal(bare) if bare else None
 
 
-def legs(amount: str) -> Quote:
-    percents = {"store_percent": Decimal(3), "trader_percent": Decimal(1)}
+def legs(amount: str, direction: Direction = Direction.PAY_IN) -> Quote:
+    store_percent = Decimal(3) if direction is Direction.PAY_IN else Decimal(2)
     rate = Decimal("92.50")
     return calculate_legs(
-        Decimal(amount), direction=Direction.PAY_IN, rate=rate, base_rate=rate, crypto_scale=6, **percents
+        Decimal(amount),
+        direction=direction,
+        rate=rate,
+        base_rate=rate,
+        store_percent=store_percent,
+        trader_percent=Decimal(1),
+        crypto_scale=6,
     )
 
 
-def test_another_amount() -> None:
-    printed = table("Another amount, worked")
-    settled, anew = legs("4750.00"), legs("4000.00")
+@pytest.mark.parametrize(
+    ("heading", "direction"),
+    [
+        pytest.param("Another amount, worked", Direction.PAY_IN, id="pay-in"),
+        pytest.param("A disputed pay-out, worked", Direction.PAY_OUT, id="pay-out"),
+    ],
+)
+def test_another_amount(heading: str, direction: Direction) -> None:
+    printed = table(heading)
+    settled, anew = legs("4750.00", direction), legs("4000.00", direction)
+    sign = 1 if direction is Direction.PAY_IN else -1
     wanted = {
-        "trader crypto": [-settled.trader_net, -anew.trader_net],
-        "store crypto": [settled.store_net, anew.store_net],
+        "trader crypto": [-sign * settled.trader_net, -sign * anew.trader_net],
+        "store crypto": [sign * settled.store_net, sign * anew.store_net],
         "platform crypto": [settled.platform_profit, anew.platform_profit],
-        "trader fiat": [settled.amount_fiat, anew.amount_fiat],
-        "world RUB": [-settled.amount_fiat, -anew.amount_fiat],
+        "trader fiat": [sign * settled.amount_fiat, sign * anew.amount_fiat],
+        "world RUB": [-sign * settled.amount_fiat, -sign * anew.amount_fiat],
     }
     for name, (before, after) in wanted.items():
         assert printed[name] == [before, after, after - before], name

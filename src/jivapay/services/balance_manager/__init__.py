@@ -21,6 +21,7 @@ from jivapay.services.balance_manager.corrections import (
     prepare_settlement,
     quote_another_amount,
     restate,
+    returned_part,
     returning_leg,
     reverse,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "restate",
     "restore_payout_hold",
     "retake_hold",
+    "returned_part",
     "returning_leg",
     "reverse",
     "roll_up",

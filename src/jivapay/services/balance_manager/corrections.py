@@ -6,6 +6,7 @@ dispute. What an owner lacks refuses the correction, unless the platform lends i
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, select
@@ -23,6 +24,7 @@ from jivapay.schemas_enums.enums import AccountKind, Direction, HoldStatus, Owne
 from jivapay.services.balance_manager.accounts import AccountKey, get_balance, lock_accounts, move_together
 from jivapay.services.balance_manager.covers import cover, cover_shortfall
 from jivapay.services.balance_manager.holds import active_hold, end_hold, place_hold, replace_hold, void_hold
+from jivapay.services.balance_manager.payouts import CLEARING, clearing_amount
 from jivapay.services.balance_manager.settlement import hold_reference, order_hold_amount, payer_of, settlement_legs
 from jivapay.services.balance_manager.transfers import write_transfer
 
@@ -85,6 +87,11 @@ def returning_leg(order: Order) -> tuple[AccountKey, Decimal]:
     )
 
 
+def returned_part(order: Order, quote: Quote) -> Decimal:
+    """What stays with whom `returning_leg` names, at the amount of `quote`."""
+    return quote.store_net if order.direction == Direction.PAY_IN else quote.trader_net
+
+
 async def hold_for_dispute(session: WriteSession, order: Order, dispute_id: int, target: Decimal) -> Decimal:
     """Hold `target` of what would be given back, as far as it is available; gives what is held now.
 
@@ -122,7 +129,8 @@ async def adjust(
     restate(order, quote)
     legs = [(key, after - before[key]) for key, after in settlement_legs(order)]
     transfer_id = await write_transfer(session, TransferKind.ADJUSTMENT, "dispute", dispute_id, test=order.test)
-    return await _correct(session, order, [(transfer_id, legs)], dispute_id=dispute_id, lends=lends)
+    given = _Given(dispute_id, lends=lends, clears=clearing_amount(order))
+    return await _correct(session, order, [(transfer_id, legs)], given)
 
 
 async def reverse(
@@ -158,7 +166,7 @@ async def reverse(
             session, kind, transfer.ref_type, transfer.ref_id, test=order.test, reverses_id=transfer.id
         )
         movements.append((reversal, legs))
-    return await _correct(session, order, movements, dispute_id=dispute_id, lends=lends)
+    return await _correct(session, order, movements, _Given(dispute_id, lends=lends, clears=ZERO))
 
 
 def _of_order(order: Order) -> ColumnElement[bool]:
@@ -172,8 +180,17 @@ def _of_order(order: Order) -> ColumnElement[bool]:
     return settled | adjusted
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a correction is made for. `clears`: what of a pay-out's credit has yet to clear afterwards."""
+
+    dispute_id: int
+    lends: bool
+    clears: Decimal
+
+
 async def _correct(
-    session: WriteSession, order: Order, movements: Sequence[tuple[int, Legs]], *, dispute_id: int, lends: bool
+    session: WriteSession, order: Order, movements: Sequence[tuple[int, Legs]], given: _Given
 ) -> Mapping[AccountKey, Decimal]:
     """Move it all at once, with what was held for it; what an owner lacks is lent, or refuses everything."""
     net: dict[AccountKey, Decimal] = {}
@@ -182,21 +199,34 @@ async def _correct(
             net[key] = net.get(key, ZERO) + amount
     debtor, _ = returning_leg(order)
     await lock_accounts(session, {*net, debtor})
-    gives_back = net.get(debtor, ZERO) < ZERO
-    released = ZERO
-    for ref_type, ref_id in (("dispute", dispute_id), ("clearing", order.id)):
-        if not gives_back:
-            await void_hold(session, ref_type=ref_type, ref_id=ref_id)
-        elif active := await active_hold(session, ref_type, ref_id):
-            await end_hold(session, active, HoldStatus.POSTED)
-            released += active.amount
+    released = await _end_dispute_hold(session, given.dispute_id, is_used=net.get(debtor, ZERO) < ZERO)
+    clearing = await active_hold(session, CLEARING, order.id)
+    if clearing is not None and given.clears == ZERO:
+        await end_hold(session, clearing, HoldStatus.POSTED)
+        released += clearing.amount
+    elif clearing is not None and given.clears < clearing.amount:
+        await replace_hold(session, clearing, given.clears)
     for key, amount in net.items():
         if key.may_go_negative:
             continue
         lacking = -amount - (await get_balance(session, key)).available - (released if key == debtor else ZERO)
         if amount < ZERO and lacking > ZERO:
-            if not lends:
+            if not given.lends:
                 raise InsufficientBalance
-            await cover(session, key, lacking, ref_type="dispute", ref_id=dispute_id)
+            await cover(session, key, lacking, ref_type="dispute", ref_id=given.dispute_id)
     await move_together(session, movements, released={debtor: released})
+    if clearing is not None and given.clears > clearing.amount:
+        await replace_hold(session, clearing, given.clears)
     return net
+
+
+async def _end_dispute_hold(session: WriteSession, dispute_id: int, *, is_used: bool) -> Decimal:
+    """Give it back; or what of it the correction takes, which the movement itself releases."""
+    if not is_used:
+        await void_hold(session, ref_type="dispute", ref_id=dispute_id)
+        return ZERO
+    active = await active_hold(session, "dispute", dispute_id)
+    if active is None:
+        return ZERO
+    await end_hold(session, active, HoldStatus.POSTED)
+    return active.amount

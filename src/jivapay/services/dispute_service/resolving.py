@@ -149,8 +149,6 @@ async def _check(session: WriteSession, deal: Deal, decision: Decision) -> Quote
     status = OrderStatus(order.status)
     if decision.outcome is DisputeOutcome.FAILED and not status.is_open:
         raise _unavailable(order)
-    if order.direction == Direction.PAY_OUT and decision.outcome is DisputeOutcome.ADJUSTED:
-        raise _unavailable(order)
     if not status.is_open and status not in {OrderStatus.COMPLETED, *order_status_manager.LAPSED}:
         raise _unavailable(order)
     if (decision.outcome is DisputeOutcome.ADJUSTED) != (decision.amount is not None):
@@ -159,6 +157,9 @@ async def _check(session: WriteSession, deal: Deal, decision: Decision) -> Quote
         return None
     if not fits_scale(decision.amount, FIAT_SCALE):
         raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
+    if order.direction == Direction.PAY_OUT and decision.amount > order.amount_agreed:
+        # What a trader has sent beyond that is between him and the recipient: the store has asked for no more.
+        raise ValidationFailed.at("body", "amount", code="dispute.amount_above_agreed")
     if decision.amount == order.amount_fiat:
         raise ValidationFailed.at("body", "amount", code="dispute.amount_unchanged")
     return await balance_manager.quote_another_amount(session, order, decision.amount)
@@ -255,7 +256,7 @@ async def _return_is_covered(
     _, full = balance_manager.returning_leg(order)
     if decision.outcome is DisputeOutcome.COMPLETED:
         return True
-    needed = full if quote is None else full - quote.store_net
+    needed = full if quote is None else full - balance_manager.returned_part(order, quote)
     if needed <= ZERO or decision.lends:
         return True
     dispute.hold_target = max(ZERO, needed - await balance_manager.cleared_amount(session, order))

@@ -15,8 +15,7 @@ from jivapay.database.session import WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.callback_events import ADJUSTED
 from jivapay.domain.commissions import Quote
-from jivapay.exceptions import OrderStateConflict
-from jivapay.schemas_enums.enums import AmountException, Direction, OrderStatus
+from jivapay.schemas_enums.enums import AmountException, OrderStatus
 from jivapay.services import audit_service, balance_manager, requisite_selector, steps
 from jivapay.services.balance_manager import AccountKey
 from jivapay.services.order_status_manager.deciding import end_without_payment, lose_claim
@@ -108,8 +107,6 @@ async def adjust_order(
     Raises OrderStateConflict, InsufficientBalance.
     """
     order = require_order(deal)
-    if order.direction != Direction.PAY_IN:
-        raise OrderStateConflict(order.status)
     await steps.announce(session, actor, reason)
     await lock_requisite_for_update(session, order.requisite_id)
     details = {"amount_before": str(order.amount_fiat), "amount": str(quote.amount_fiat), "reason": reason}
