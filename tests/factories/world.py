@@ -350,6 +350,11 @@ class World(PayoutMoves):
         async with self.database.read() as session:
             return await session.scalar(text(statement), values)
 
+    async def execute(self, statement: str, **values: Any) -> None:
+        """A change nobody makes through a door, as the application's role."""
+        async with self.database.write() as session:
+            await session.execute(text(statement), values)
+
 
 async def make_world(
     resources: Resources,

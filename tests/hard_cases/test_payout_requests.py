@@ -5,12 +5,17 @@ from dataclasses import replace
 
 import pytest
 
+from api.gateway.shop import issue_key
 from api.payouts.caller import Caller, open_client
+from factories import payout_requests
+from factories.payouts import payout_world
 from factories.world import World
 from jivapay.config.settings import PayoutsAccess
 from jivapay.schemas_enums.enums import PayoutExecutor
 from jivapay.services.payout_service.dispatch import SANDBOX_REST_SECONDS
 from jivapay.services.payout_service.execution import LEASE_SECONDS
+from jivapay.utils.resources import Resources
+from support.invariants import find_violations
 
 
 @pytest.fixture
@@ -40,6 +45,34 @@ async def test_deleted_while_it_is_paid(inside: Caller, world: World) -> None:
     assert await inside.execute(made["id"]) == "processed"
     assert (await inside.call("DELETE", f"{made['id']}/")).status_code == 409
     assert await world.scalar("select count(*) from sandbox_payments") == 1
+
+
+async def test_deleted_while_a_trader_pays_its_order(own_resources: Resources) -> None:
+    """The same with the platform as its executor: also before the request has heard that a trader has accepted."""
+    world = await payout_world(own_resources)
+    settings = own_resources.settings.model_copy(update={"payouts_executor": PayoutExecutor.JIVAPAY})
+    key = await issue_key(own_resources, world.store, scopes=("payouts",))
+    async with open_client(replace(own_resources, settings=settings), world) as client:
+        caller = Caller(world, client, {"X-API-Key": key.text})
+        made = await caller.create(recipient_details=payout_requests.CARD)
+        assert await caller.execute(made["id"]) == "pending"
+        order = await payout_requests.order_of(world, made["id"])
+        await world.process(order)
+        await world.take_payout(order)
+        for _ in range(2):
+            refused = await caller.call("DELETE", f"{made['id']}/")
+            assert (refused.status_code, refused.json()["code"]) == (409, "payout.not_deletable")
+            assert (await caller.patch(made["id"], "cancelled")).status_code == 409
+            assert await caller.execute(made["id"]) == "processing"
+        await world.pay_payout(order)
+        assert await caller.execute(made["id"]) == "processed"
+        assert (await caller.patch(made["id"], "processed")).status_code == 200
+        assert (await caller.call("DELETE", f"{made['id']}/")).status_code == 409
+        again = await caller.create(recipient_details=payout_requests.CARD)
+        assert await caller.execute(again["id"]) == "pending"
+        assert (await caller.call("DELETE", f"{again['id']}/")).status_code == 204
+        assert (await world.statuses(await payout_requests.order_of(world, again["id"])))[0] == "cancelled"
+    assert await find_violations(world.database) == {}
 
 
 async def test_one_living_attempt(inside: Caller, world: World) -> None:

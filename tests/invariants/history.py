@@ -2,13 +2,13 @@
 
 from decimal import Decimal
 
-from factories import disputes, people
+from factories import disputes, payout_requests, people
 from factories.people import CRYPTO
 from factories.treasury import make_till
 from factories.world import World
 from jivapay.config.crypto import HeadSigner
 from jivapay.domain.actors import Actor
-from jivapay.schemas_enums.enums import OrderStatus, OwnerType
+from jivapay.schemas_enums.enums import OrderStatus, OwnerType, PayoutStatus
 from jivapay.services import (
     adjustment_service,
     approval_service,
@@ -43,6 +43,7 @@ async def live_through(world: World) -> None:
     await world.cancel(await world.accept(Decimal(104)))
     await world.accept(None, method=None)
     await _leave_payouts_open(world, payer)
+    await _request_payouts(world, payer)
     await _take_out(world)
     await _set_right(world)
     await come_to_rest(world)
@@ -197,6 +198,20 @@ async def _pay_out(world: World) -> StoreContext:
     await world.cancel(await world.offer_payout(Decimal(1103), store=payer))
     await world.cancel(await world.accept_payout(Decimal(1104), store=payer))
     return payer
+
+
+async def _request_payouts(world: World, payer: StoreContext) -> None:
+    """Requests that pay-out orders carry out: paid, refused, taken back, and one that waits for a trader."""
+    paid, order = await payout_requests.ordered_payout(world, Decimal(1201), store=payer)
+    await world.process(order)
+    await world.take_payout(order)
+    await world.pay_payout(order)
+    await payout_requests.request_payout(world, Decimal(1202), store=payer, wallet="none")
+    taken_back, _ = await payout_requests.ordered_payout(world, Decimal(1203), store=payer)
+    await payout_requests.set_status(world, taken_back, PayoutStatus.CANCELLED, store=payer)
+    await payout_requests.execute_told(world)
+    assert await payout_requests.status_of(world, paid, store=payer) == ("processed", None)
+    await payout_requests.ordered_payout(world, Decimal(1204), store=payer)
 
 
 async def _leave_payouts_open(world: World, payer: StoreContext) -> None:

@@ -271,10 +271,10 @@ async def test_payout_requests_in_every_way(world: World) -> None:
             new = NewPayout(1, Decimal(amount), "RUB", details)
             made.append((await payout_service.create_payout(session, world.store, new, terms)).thing.id)
     async with world.database.write() as session:
-        await payout_service.delete_payout(session, world.store, made[2])
+        await payout_service.delete_payout(session, world.store, made[2], world.rules)
     await world.advance(SANDBOX_REST_SECONDS)
     for payout_id in made:
-        await payout_service.execute_payout(world.database, world.resources.cipher, payout_id, SYSTEM)
+        await payout_service.execute_payout(world.database, world.resources.cipher, payout_id, SYSTEM, world.rules)
     async with world.database.write() as session:
-        await payout_service.set_payout_status(session, world.store, made[1], PayoutStatus.PENDING)
+        await payout_service.set_payout_status(session, world.store, made[1], PayoutStatus.PENDING, world.rules)
     assert await world.scalar("select count(*) from payouts where status = 'processed'") == 1

@@ -115,15 +115,15 @@ async def money_that_nobody_asked_for(world: World) -> None:
 async def payout_requests(world: World) -> None:
     by_hand, cancelled = [await _request_payout(world, PayoutExecutor.MANUAL) for _ in range(2)]
     async with world.database.write() as session:
-        await payout_service.set_payout_status(session, world.store, by_hand, PayoutStatus.PROCESSED)
-        await payout_service.set_payout_status(session, world.store, cancelled, PayoutStatus.CANCELLED)
+        await payout_service.set_payout_status(session, world.store, by_hand, PayoutStatus.PROCESSED, world.rules)
+        await payout_service.set_payout_status(session, world.store, cancelled, PayoutStatus.CANCELLED, world.rules)
     paid = await _request_payout(world, PayoutExecutor.SANDBOX)
     refused = await _request_payout(world, PayoutExecutor.SANDBOX, sandbox="fail")
     await world.advance(60)
     assert await _execute(world, paid) is PayoutStatus.PROCESSED
     assert await _execute(world, refused) is PayoutStatus.FAILED
     async with world.database.write() as session:
-        await payout_service.set_payout_status(session, world.store, refused, PayoutStatus.PENDING)
+        await payout_service.set_payout_status(session, world.store, refused, PayoutStatus.PENDING, world.rules)
 
 
 async def _request_payout(world: World, executor: PayoutExecutor, **script: str) -> int:
@@ -135,4 +135,4 @@ async def _request_payout(world: World, executor: PayoutExecutor, **script: str)
 
 
 async def _execute(world: World, payout_id: int) -> PayoutStatus | None:
-    return await payout_service.execute_payout(world.database, world.resources.cipher, payout_id, SYSTEM)
+    return await payout_service.execute_payout(world.database, world.resources.cipher, payout_id, SYSTEM, world.rules)

@@ -45,7 +45,7 @@ async def ask(world: World, executor: PayoutExecutor = PayoutExecutor.SANDBOX, *
 
 
 async def execute(world: World, payout_id: int) -> str | None:
-    return await payout_service.execute_payout(world.database, world.resources.cipher, payout_id, WORKER)
+    return await payout_service.execute_payout(world.database, world.resources.cipher, payout_id, WORKER, world.rules)
 
 
 async def paid(world: World) -> int:
@@ -132,7 +132,7 @@ async def test_outcome_of_a_payout_that_went_another_way(world: World, monkeypat
 
     async def overtaken(self: Sandbox, job: Job) -> Outcome:
         async with world.database.write() as session:
-            await payout_service.set_payout_status(session, world.store, payout_id, PayoutStatus.PROCESSED)
+            await payout_service.set_payout_status(session, world.store, payout_id, PayoutStatus.PROCESSED, world.rules)
         return await real(self, job)
 
     monkeypatch.setattr(Sandbox, "execute", overtaken)

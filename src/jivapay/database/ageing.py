@@ -112,8 +112,9 @@ select s.id::text as id, s.status, i.updated_at as since
     Waiting(
         "payout",
         ("pending", "processing"),
-        "three days",
-        "its order's deadlines; the person who executes it by hand",
+        "`due_at` while a program carries it out; three days",
+        "the timetable offers it again; the deadlines of its order; the person who executes it by hand",
+        ("I26q",),
         overdue=_since_its_step("payout", "payouts", ("pending", "processing"), "3 days"),
     ),
     Waiting(

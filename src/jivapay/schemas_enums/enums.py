@@ -251,6 +251,8 @@ class PayoutExecutor(StrEnum):
     """Somebody else, who then says so."""
     SANDBOX = "sandbox"
     """Nobody: it settles by itself within seconds and moves no money."""
+    JIVAPAY = "jivapay"
+    """A trader, as a pay-out order of the store."""
 
     @property
     def is_automatic(self) -> bool:

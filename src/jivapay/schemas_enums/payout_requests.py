@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, Strict, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, Strict, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from jivapay.schemas_enums.base import (
@@ -59,6 +59,32 @@ class PayoutCreate(RequestModel):
     recipient_details: RecipientDetails
     comment: Annotated[str, Text(1000, length_min=0, lines=True)] = ""
     execute_at: Timestamp | None = None
+
+
+class PayoutRecipient(RequestModel):
+    """What the platform must find among `recipient_details` to pay itself: one number, by its kind. The rest is the
+    store's own business.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    card: Annotated[str, Text(40)] | None = None
+    phone: Annotated[str, Text(40)] | None = None
+    account: Annotated[str, Text(40)] | None = None
+    holder: Annotated[str, Text(120)] | None = None
+    bank: Code | None = None
+    payment_method: Code | None = None
+
+    @model_validator(mode="after")
+    def _has_one_number(self) -> Self:
+        if sum(number is not None for number in (self.card, self.phone, self.account)) != 1:
+            raise PydanticCustomError("validation.inconsistent", "must have one of card, phone, account")
+        return self
+
+    @property
+    def paid_to(self) -> tuple[str, str]:
+        """The kind of its number, and the number as it was typed."""
+        return next((kind, number) for kind in ("card", "phone", "account") if (number := getattr(self, kind)))
 
 
 class PayoutPatch(RequestModel):

@@ -120,7 +120,8 @@ async def _process_payout(child: Child, payout_id: int, trace_id: str | None) ->
     resources = child.resources
     with request_context(trace_id, trace_id=trace_id, payout_id=payout_id):
         actor = Actor.system("worker", trace_id)
-        status = await payout_service.execute_payout(resources.database, resources.cipher, payout_id, actor)
+        rules = await resources.config.current()
+        status = await payout_service.execute_payout(resources.database, resources.cipher, payout_id, actor, rules)
         if status is not None:
             logger.info("payout", status=status)
 

@@ -59,7 +59,7 @@ class Caller:
         """As a worker does, now."""
         resources = self.world.resources
         status = await payout_service.execute_payout(
-            resources.database, resources.cipher, payout_id, Actor.system("worker")
+            resources.database, resources.cipher, payout_id, Actor.system("worker"), self.world.rules
         )
         return None if status is None else status.value
 

@@ -84,15 +84,18 @@ async def get_payout(store: Caller, session: ReadDb, payout_id: PayoutId) -> Res
 
 
 @router.patch("/{payout_id}/", response_model=PayoutDetails, responses=BY_FIELD)
-async def update_payout(store: Caller, session: WriteDb, payout_id: PayoutId, body: PayoutPatch) -> Response:
+async def update_payout(
+    store: Caller, session: WriteDb, resources: AppResources, payout_id: PayoutId, body: PayoutPatch
+) -> Response:
     """Only `status`, and only along its table; the status it has already is no change."""
-    return json_response(full(await payout_service.set_payout_status(session, store, payout_id, body.status)))
+    rules = await resources.config.current()
+    return json_response(full(await payout_service.set_payout_status(session, store, payout_id, body.status, rules)))
 
 
 @router.delete("/{payout_id}/", status_code=204)
-async def delete_payout(store: Caller, session: WriteDb, payout_id: PayoutId) -> None:
+async def delete_payout(store: Caller, session: WriteDb, resources: AppResources, payout_id: PayoutId) -> None:
     """While nobody pays it and nobody has: `pending`, `cancelled` or `failed`."""
-    await payout_service.delete_payout(session, store, payout_id)
+    await payout_service.delete_payout(session, store, payout_id, await resources.config.current())
 
 
 async def open_terms(resources: Resources) -> Terms:

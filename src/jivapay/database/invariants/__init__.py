@@ -12,8 +12,9 @@ from jivapay.database.invariants.ledger import LEDGER
 from jivapay.database.invariants.limits import LIMITS
 from jivapay.database.invariants.model import Invariant
 from jivapay.database.invariants.persons import PERSONS
+from jivapay.database.invariants.requests import REQUESTS
 from jivapay.database.invariants.treasury import TREASURY
 
-INVARIANTS = (*LEDGER, *DEALS, *INBOX, *LIMITS, *HISTORY, *FLOW, *PERSONS, *TREASURY)
+INVARIANTS = (*LEDGER, *DEALS, *INBOX, *LIMITS, *HISTORY, *FLOW, *PERSONS, *TREASURY, *REQUESTS)
 
 __all__ = ["INVARIANTS", "Invariant"]

@@ -57,6 +57,14 @@ class IncomingOrder(Base):
             "customer_ip",
             postgresql_where=text("customer_ip is not null and status in ('new', 'retrying', 'assigned')"),
         ),
+        Index("ix_incoming_orders_payout", "payout_id", postgresql_where=text("payout_id is not null")),
+        Index(
+            "uq_incoming_orders_payout_alive",
+            "payout_id",
+            unique=True,
+            postgresql_where=text("payout_id is not null and status not in ('failed', 'cancelled', 'expired')"),
+        ),
+        CheckConstraint("payout_id is null or direction = 'pay_out'", name="payout_id"),
     )
 
     id: Mapped[PrimaryKey]
@@ -95,6 +103,8 @@ class IncomingOrder(Base):
     order_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, server_default=text("'{}'::jsonb"))
     hosted: Mapped[bool] = mapped_column(Boolean)
     """True when a payment page belongs to it; false when the store shows the requisite itself."""
+    payout_id: Mapped[int | None] = mapped_column(ForeignKey("payouts.id"))
+    """The payout request that it carries out. One that may still pay at a time (hard case 18)."""
     status: Mapped[str] = mapped_column(server_default=text("'new'"))
     retry_count: Mapped[int] = mapped_column(Integer, server_default=ZERO)
     next_attempt_at: Mapped[Moment | None]

@@ -119,12 +119,7 @@ async def cancel_deal(
 
         async def cancel() -> None:
             deal = await lock_deal_for_update(session, incoming_order_id)
-            if deal.order is not None:
-                await order_status_manager.cancel_order(session, actor, deal, reason, rules)
-            elif IncomingOrderStatus(deal.incoming.status).is_terminal:
-                raise OrderStateConflict(deal.incoming.status)
-            else:
-                await order_status_manager.cancel_waiting(session, actor, deal, reason, rules)
+            await order_processor.cancel(session, actor, deal, reason, rules)
 
         return await idempotency.do_once(
             session, claim, resource_type=CANCELLATION, resource_id=incoming_order_id, do=cancel

@@ -16,6 +16,7 @@ from jivapay.services.order_processor.acceptance import (
     payment_token_context,
     quote,
 )
+from jivapay.services.order_processor.cancelling import cancel
 from jivapay.services.order_processor.deadlines import expire_due, give_grace
 from jivapay.services.order_processor.finalisation import finalize_order_after_client_confirmation, is_confirmed
 from jivapay.services.order_processor.matching import process_incoming_order, record_failure
@@ -39,6 +40,7 @@ __all__ = [
     "accept",
     "accept_payout",
     "assign_together",
+    "cancel",
     "check_choice",
     "check_open_orders",
     "clear_due",

@@ -68,6 +68,8 @@ class Request:
     callback_url: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     recipient: Recipient | None = None
+    payout_id: int | None = None
+    """Whose order it is, when a payout request asks for it."""
 
     @property
     def direction(self) -> Direction:
@@ -292,6 +294,7 @@ def incoming_values(
         "callback_url": request.callback_url,
         "order_metadata": dict(request.metadata),
         "hosted": request.hosted,
+        "payout_id": request.payout_id,
         "next_attempt_at": now if is_due else None,
         "expires_at": now + timedelta(seconds=rules.session_ttl_seconds),
     }

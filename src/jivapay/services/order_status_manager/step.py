@@ -15,6 +15,7 @@ from jivapay.config.business_settings import BusinessSettings
 from jivapay.database.locks import Deal
 from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.orders import IncomingOrder, Order, PaymentSession
+from jivapay.database.models.payout_requests import Payout
 from jivapay.database.models.people import MerchantStore
 from jivapay.database.models.reference import Currency
 from jivapay.database.models.unmatched import UnmatchedPayment
@@ -29,8 +30,9 @@ from jivapay.schemas_enums.enums import (
     PaymentSessionStatus,
     UnmatchedStatus,
 )
-from jivapay.services import callback_service
+from jivapay.services import callback_service, outbox
 from jivapay.services.audit_service import AuditEvent
+from jivapay.services.outbox import Topic
 
 ENTITIES = {
     IncomingOrder: "incoming_order",
@@ -120,6 +122,7 @@ async def tell_store(
 
     `event` is the name of one that the status does not tell, `moved` what a correction moved on its balance.
     """
+    await _tell_request(session, deal.incoming)
     facts = replace(await order_facts(session, deal, rules, await database_now(session)), moved=moved)
     name = event or event_type(facts)
     if name is None:
@@ -141,3 +144,13 @@ async def tell_store(
         payload=event_body(facts, name),
         test=deal.incoming.test,
     )
+
+
+async def _tell_request(session: WriteSession, incoming: IncomingOrder) -> None:
+    """A task for the payout request that this order carries out. The request itself is locked before its order, so not
+    here.
+    """
+    if incoming.payout_id is None:
+        return
+    request_id = await session.scalar(select(Payout.request_id).where(Payout.id == incoming.payout_id))
+    await outbox.put(session, Topic.PAYOUT_PROCESS, ref_type="payout", ref_id=incoming.payout_id, request_id=request_id)

@@ -2,25 +2,27 @@
 
 The claim is the row's own step to `processing` with a numbered attempt; the executor is called between two
 transactions; the result is written only while that attempt is alive. Whoever dies in between leaves a row whose
-`due_at` passes: the next one goes on with the same attempt and the same reference.
+`due_at` passes: the next one goes on with the same attempt and the same reference. What the platform pays itself needs
+none of this (`own_orders`).
 """
 
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-import orjson
 from sqlalchemy import select
 
+from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.crypto import Cipher
 from jivapay.config.logger import get_logger
 from jivapay.database.locks import lock_payout_for_update
 from jivapay.database.models.payout_requests import Payout, PayoutAttempt
 from jivapay.database.session import AnySession, Database, WriteSession
 from jivapay.domain.actors import Actor
-from jivapay.schemas_enums.enums import PayoutStatus
+from jivapay.schemas_enums.enums import PayoutExecutor, PayoutStatus
 from jivapay.services.payout_service.executors import Executor, Job, NotYet, Outcome, Paid, find_executor
-from jivapay.services.payout_service.requests import recipient_context
+from jivapay.services.payout_service.own_orders import advance
+from jivapay.services.payout_service.sealing import open_details
 from jivapay.services.payout_service.states import database_now, move
 
 logger = get_logger(__name__)
@@ -38,11 +40,19 @@ class _Claim:
     job: Job
 
 
-async def execute_payout(database: Database, cipher: Cipher, payout_id: int, actor: Actor) -> PayoutStatus | None:
-    """Carry out what is due; the status it came to, None when there was nothing to do.
+async def execute_payout(
+    database: Database, cipher: Cipher, payout_id: int, actor: Actor, rules: BusinessSettings
+) -> PayoutStatus | None:
+    """Carry out what is due, follow what the platform's own orders carry out; the status it came to, None when there
+    was nothing to do.
 
     Raises TimeoutError when the executor does not answer; the claim then runs out and the attempt goes on.
     """
+    async with database.read() as reading:
+        executor = await reading.scalar(select(Payout.executor).where(Payout.id == payout_id))
+    if executor == PayoutExecutor.JIVAPAY:
+        async with database.write() as session:
+            return await advance(session, cipher, payout_id, actor, rules)
     async with database.write() as session:
         claim = await _claim(session, database, cipher, payout_id, actor)
     if claim is None:
@@ -85,12 +95,11 @@ async def _claim(
     if alive is None:
         raise AssertionError("a payout that is processed by an executor has a living attempt")
     await session.refresh(alive)
-    given = orjson.loads(cipher.decrypt(payout.recipient_sealed, recipient_context(payout.public_id)))
     job = Job(
         reference=alive.reference,
         amount=payout.amount,
         currency=payout.currency,
-        recipient_details=given["recipient_details"],
+        recipient_details=open_details(cipher, payout),
         seconds_running=(now - alive.started_at).total_seconds(),
     )
     return _Claim(alive.number, executor, job)

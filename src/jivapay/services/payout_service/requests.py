@@ -25,11 +25,15 @@ from jivapay.services.api_key_service import StoreContext
 from jivapay.services.idempotency import IdempotencyClaim, Made
 from jivapay.services.payout_service.approving import ask_second_person, end_waiting
 from jivapay.services.payout_service.dispatch import first_due, offer
-from jivapay.services.payout_service.states import database_now, move, record
+from jivapay.services.payout_service.own_orders import take_back
+from jivapay.services.payout_service.sealing import seal
+from jivapay.services.payout_service.states import database_now, end_attempt, move, record, state_conflict
 from jivapay.utils.exact_json import write_exact_json
 
 PAGE_SIZE = 100
-ASKED, CHANGED = "asked for", "status set by the store"
+ASKED, CHANGED, TAKEN_BACK = "asked for", "status set by the store", "the payout was taken back"
+STORES_OWN = frozenset({(PayoutStatus.PENDING, PayoutStatus.CANCELLED), (PayoutStatus.FAILED, PayoutStatus.PENDING)})
+"""The steps a store may ask for while the platform itself pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,6 @@ async def add_payout(session: WriteSession, store: StoreContext, new: NewPayout,
     needs_person = _needs_person(new, terms)
     now = await database_now(session)
     public_id = new_id()
-    given = {"recipient_details": new.recipient_details, "comment": new.comment}
     payout = Payout(
         public_id=public_id,
         store_id=store.id,
@@ -94,7 +97,7 @@ async def add_payout(session: WriteSession, store: StoreContext, new: NewPayout,
         currency=new.currency,
         recipient_shown=write_exact_json(mask_value(new.recipient_details)).decode(),
         comment_shown=mask_text(new.comment),
-        recipient_sealed=terms.cipher.encrypt(write_exact_json(given).decode(), recipient_context(public_id)),
+        recipient_sealed=seal(terms.cipher, public_id, new.recipient_details, new.comment),
         executor=terms.executor.value,
         attempt=0,
         execute_at=new.execute_at,
@@ -124,10 +127,6 @@ def _needs_person(new: NewPayout, terms: Terms) -> bool:
     return limit is not None and new.amount > limit
 
 
-def recipient_context(public_id: UUID) -> str:
-    return f"payouts.recipient:{public_id}"
-
-
 async def list_payouts(session: AnySession, store: StoreContext, user_id: int, *, page: int) -> PayoutPage:
     """One page of a user's requests, oldest first. Raises NotFound beyond the last one; the first is always there."""
     theirs = (Payout.store_id == store.id, Payout.user_id == user_id, Payout.deleted_at.is_(None))
@@ -145,7 +144,9 @@ async def get_payout(session: AnySession, store: StoreContext, payout_id: int) -
     return await _get(session, Payout.id == payout_id, *_visible(store))
 
 
-async def set_payout_status(session: WriteSession, store: StoreContext, payout_id: int, status: PayoutStatus) -> Payout:
+async def set_payout_status(
+    session: WriteSession, store: StoreContext, payout_id: int, status: PayoutStatus, rules: BusinessSettings
+) -> Payout:
     """Along the table; the status it has already is no change. Raises NotFound, Conflict `payout.state_conflict`, or
     `payout.awaits_approval` while a second person has not spoken.
     """
@@ -154,10 +155,15 @@ async def set_payout_status(session: WriteSession, store: StoreContext, payout_i
     payout = await _lock(session, store, payout_id)
     if payout.status == status:
         return payout
+    executor = PayoutExecutor(payout.executor)
+    if executor is PayoutExecutor.JIVAPAY and (payout.status, status) not in STORES_OWN:
+        raise state_conflict(payout)
+    if status is PayoutStatus.CANCELLED and not await take_back(session, store.actor, payout, TAKEN_BACK, rules):
+        raise state_conflict(payout, PayoutStatus.PROCESSING)
     await move(session, store.actor, payout, status, CHANGED)
     if status is PayoutStatus.PENDING:
         now = await database_now(session)
-        payout.due_at = first_due(PayoutExecutor(payout.executor), payout.execute_at, now)
+        payout.due_at = first_due(executor, payout.execute_at, now)
         payout.failure_reason = None
         await session.flush()
         await offer(session, payout, now)
@@ -167,15 +173,19 @@ async def set_payout_status(session: WriteSession, store: StoreContext, payout_i
     return payout
 
 
-async def delete_payout(session: WriteSession, store: StoreContext, payout_id: int) -> None:
+async def delete_payout(session: WriteSession, store: StoreContext, payout_id: int, rules: BusinessSettings) -> None:
     """Gone for the store, kept for the books. Raises NotFound, Conflict `payout.not_deletable` (hard case 18)."""
     await end_waiting(session, store, payout_id, is_ending=True)
     payout = await _lock(session, store, payout_id)
-    if not PayoutStatus(payout.status).is_deletable:
-        raise Conflict(f"The payout is {payout.status}.", code="payout.not_deletable", about={"current": payout.status})
+    status = PayoutStatus(payout.status)
+    if status is PayoutStatus.PENDING and not await take_back(session, store.actor, payout, TAKEN_BACK, rules):
+        status = PayoutStatus.PROCESSING
+    if not status.is_deletable:
+        raise Conflict(f"The payout is {status}.", code="payout.not_deletable", about={"current": status})
     payout.deleted_at = await database_now(session)
     payout.due_at = None
     await session.flush()
+    await end_attempt(session, payout, "deleted")
     await record(session, store.actor, payout, "payout.deleted")
 
 

@@ -35,16 +35,22 @@ async def move(session: WriteSession, actor: Actor, payout: Payout, status: Payo
     payout.updated_at = now
     if status is PayoutStatus.PROCESSED:
         payout.processed_at = now
-    if status in {PayoutStatus.PROCESSED, PayoutStatus.CANCELLED, PayoutStatus.FAILED}:
+    has_ended = status in {PayoutStatus.PROCESSED, PayoutStatus.CANCELLED, PayoutStatus.FAILED}
+    if has_ended:
         payout.due_at = None
     await session.flush()
-    if before == PayoutStatus.PROCESSING:
-        await session.execute(
-            update(PayoutAttempt)
-            .where(PayoutAttempt.payout_id == payout.id, PayoutAttempt.ended_at.is_(None))
-            .values(ended_at=now, outcome=status.value)
-        )
+    if has_ended:
+        await end_attempt(session, payout, status.value)
     await record(session, actor, payout, f"payout.{status}", {"from": before, "to": status.value})
+
+
+async def end_attempt(session: WriteSession, payout: Payout, outcome: str) -> None:
+    """The living one, if there is one."""
+    await session.execute(
+        update(PayoutAttempt)
+        .where(PayoutAttempt.payout_id == payout.id, PayoutAttempt.ended_at.is_(None))
+        .values(ended_at=func.app_now(), outcome=outcome)
+    )
 
 
 async def record(
@@ -62,5 +68,7 @@ async def record(
     )
 
 
-def state_conflict(payout: Payout) -> Conflict:
-    return Conflict(f"The payout is {payout.status}.", code="payout.state_conflict", about={"current": payout.status})
+def state_conflict(payout: Payout, status: PayoutStatus | None = None) -> Conflict:
+    """`status`: what it is going to be in a moment, where the row does not say so yet."""
+    current = status or PayoutStatus(payout.status)
+    return Conflict(f"The payout is {current}.", code="payout.state_conflict", about={"current": current})
