@@ -91,7 +91,7 @@ async def test_the_demo_world_has_its_people_and_can_be_repeated(own_resources: 
     assert [store.test for store in world.stores] == [False, True, False]
     before = await contents(own_resources)
     assert before["requisites"] == 30
-    assert before["deposits"] == 4
+    assert before["deposits"] == 6
     for person in world.users:
         await sign_in(own_resources, Role(person.role), person.email, person.password)
 
@@ -103,6 +103,32 @@ async def test_the_demo_world_has_its_people_and_can_be_repeated(own_resources: 
     await seed_service.seed_demo_world(own_resources, Pace.LIFE, world)
     own_resources.config.forget()
     assert (await own_resources.config.current()).client_pay_seconds == 900
+
+
+async def test_a_world_from_before_there_were_payouts_is_mended(own_resources: Resources) -> None:
+    world = await seed_service.seed_demo_world(own_resources, Pace.SHORT)
+    shut = (
+        "update requisite_settings set pay_out = false",
+        "update merchant_stores set pay_out_enabled = false",
+        "update supports set granted_permissions = '[\"orders:read:any\"]'",
+    )
+    async with own_resources.database.write() as session:
+        for statement in shut:
+            await session.execute(text(statement))
+    assert await seed_service.seed_demo_world(own_resources, Pace.SHORT, world) == world
+    async with own_resources.database.read() as session:
+        assert await session.scalar(text("select bool_and(pay_out) from requisite_settings"))
+        assert await session.scalar(text("select bool_and(pay_out_enabled) from merchant_stores"))
+        decides = text("""select granted_permissions @> '["orders:decide:any"]' from supports""")
+        assert await session.scalar(decides)
+
+
+async def test_the_demo_s_stores_differ_in_how_they_take_another_amount(own_resources: Resources) -> None:
+    await seed_service.seed_demo_world(own_resources, Pace.LIFE)
+    policies = text("select amount_policy, amount_percent from merchant_stores where not test order by id")
+    async with own_resources.database.read() as session:
+        rows = (await session.execute(policies)).all()
+    assert [tuple(row) for row in rows] == [("accept_within_percent", Decimal(5)), ("always_ask", Decimal(0))]
 
 
 async def test_what_nobody_remembers_is_issued_anew(own_resources: Resources) -> None:

@@ -1,5 +1,6 @@
 """How `jivapay demo` looks at a terminal: the live table, the line for logs, and the summary at the end."""
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -9,9 +10,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from jivapay.schemas_enums.enums import Direction
+
 if TYPE_CHECKING:
     from jivapay.simulation import Report, Snapshot
-    from jivapay.simulation.report import Spread
+    from jivapay.simulation.report import Spread, Tally
+    from jivapay.simulation.support import Inbox
 
 PROBLEMS_SHOWN = 20
 ORDER_OF_STATES = (
@@ -21,11 +25,15 @@ ORDER_OF_STATES = (
     "manual_review",
     "pending",
     "pending_trader_confirmation",
+    "in_progress",
+    "dispute",
     "requires_attention",
     "completed",
+    "reversed",
     "cancelled",
     "expired",
     "failed",
+    "refused",
 )
 
 
@@ -46,12 +54,15 @@ class Books:
 
 
 def live_table(address: str, snapshot: "Snapshot", books: Books) -> RenderableType:
-    orders = Table("orders", "count", title="Orders")
-    orders.columns[1].justify = "right"
-    for state in _sorted(snapshot.states):
-        orders.add_row(state, str(snapshot.states[state]))
+    payins, payouts = snapshot.states[Direction.PAY_IN], snapshot.states[Direction.PAY_OUT]
+    orders = Table("orders", "pay-ins", "pay-outs", title="Orders")
+    for column in orders.columns[1:]:
+        column.justify = "right"
+    for state in _sorted(payins | payouts):
+        orders.add_row(state, str(payins[state] or ""), str(payouts[state] or ""))
     orders.add_section()
-    orders.add_row("settled per minute", str(snapshot.settled_per_minute))
+    orders.add_row("all", str(payins.total()), str(payouts.total()))
+    orders.add_row("settled per minute", str(snapshot.settled_per_minute), "")
     balances = Table("account", "available", "held", title="Balances, USDT")
     for column in balances.columns[1:]:
         column.justify = "right"
@@ -71,29 +82,47 @@ def live_table(address: str, snapshot: "Snapshot", books: Books) -> RenderableTy
 
 
 def progress_line(snapshot: "Snapshot", orders: int | None, books: Books) -> str:
-    states = " ".join(f"{state} {snapshot.states[state]}" for state in _sorted(snapshot.states))
     of = "" if orders is None else f" of {orders}"
     told = f"callbacks {snapshot.callbacks} | invariants {books.text}"
-    return f"orders {snapshot.asked}{of}: {states or 'none yet'} | {told}"
+    payins, payouts = (_states(snapshot.states[way], " ") for way in (Direction.PAY_IN, Direction.PAY_OUT))
+    return f"orders {snapshot.asked}{of} | in: {payins} | out: {payouts} | {told}"
 
 
 def summary(report: "Report", books: Books, *, was_stopped: bool) -> list[str]:
     """Lines of plain text, for eyes and for logs. Of a run that was stopped, what is still under way is no problem."""
-    outcomes = ", ".join(f"{state} {report.outcomes[state]}" for state in _sorted(report.outcomes))
     counts = f"{report.asked} asked, {report.accounted} accounted for, {report.waiting} of them wait for a person"
-    fiat = f"asked {_money(report.asked_fiat)} RUB, paid {_money(report.paid_fiat)} RUB"
-    crypto = f"to stores {report.settled_crypto} USDT, commissions {report.commission_crypto} USDT"
+    inbox = ", ".join(f"{status} {n} ({_money(report.inbox.sums[status])} RUB)" for status, n in _counts(report.inbox))
     return [
         f"orders      {counts}",
-        f"outcomes    {outcomes or 'none'}",
-        f"sums        {fiat}, {crypto}",
-        f"requisite   after {_spread(report.to_requisite)}",
-        f"settled     after {_spread(report.to_settled)}",
+        *_tally("pay-ins", report.payins, "to stores"),
+        *_tally("pay-outs", report.payouts, "from stores"),
+        f"inbox       {inbox or 'nothing'}",
+        f"decided     disputes: {_states(report.disputes)}; what waited for a person: {_states(report.decided)}",
         f"callbacks   {report.callbacks} received",
         f"invariants  {books.text}",
         *(f"stumbled    {times} times: {what}" for what, times in report.stumbles.most_common(PROBLEMS_SHOWN)),
         *(f"problem     {problem}" for problem in report.problems[:PROBLEMS_SHOWN] if not was_stopped),
     ]
+
+
+def _tally(name: str, tally: "Tally", way: str) -> list[str]:
+    fiat = f"asked {_money(tally.asked_fiat)} RUB, paid {_money(tally.paid_fiat)} RUB"
+    crypto = f"{way} {abs(tally.moved_crypto)} USDT, commissions {tally.commission_crypto} USDT"
+    accepted = "" if tally.to_accepted.p50 is None else f"accepted after {_spread(tally.to_accepted)}; "
+    found, settled = _spread(tally.to_requisite), _spread(tally.to_settled)
+    return [
+        f"{name:<11} {tally.asked}: {_states(tally.outcomes)}",
+        f"  sums      {fiat}, {crypto}",
+        f"  times     requisite after {found}; {accepted}settled after {settled}",
+    ]
+
+
+def _counts(inbox: "Inbox") -> list[tuple[str, int]]:
+    return sorted(inbox.counts.items())
+
+
+def _states(counted: Counter[str], separator: str = ", ") -> str:
+    return separator.join(f"{state} {counted[state]}" for state in _sorted(counted)) or "none"
 
 
 def _spread(spread: "Spread") -> str:

@@ -9,6 +9,8 @@ TRIES = 8
 FIRST_PAUSE_SECONDS = 0.2
 TOO_MANY, UNAVAILABLE = 429, 503
 LATER = frozenset({TOO_MANY, 502, UNAVAILABLE, 504})
+CONFLICTS = frozenset({404, 409, 410})
+"""Somebody else was first, or time was."""
 NO_CONTENT = 204
 ERRORS_FROM = 400
 TIMEOUT = httpx2.Timeout(35.0, connect=5.0)
@@ -38,20 +40,29 @@ class Api:
         return await self._call("GET", path, params=params)
 
     async def post(
-        self, path: str, body: dict[str, Any] | None = None, *, receipt: bytes | None = None
+        self,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        form: dict[str, str] | None = None,
+        receipt: bytes | None = None,
+        key: str | None = None,
     ) -> dict[str, Any]:
+        """A body or a form. `key` makes a request repeatable that would otherwise be done twice."""
         files = {"receipt": ("receipt.png", receipt, "image/png")} if receipt is not None else None
-        return await self._call("POST", path, json=body, files=files)
+        headers = None if key is None else {"Idempotency-Key": key}
+        return await self._call("POST", path, json=body, data=form, files=files, headers=headers)
 
     async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own
         """The answer's JSON, empty when there is none. Raises Refused, NoAnswer."""
         given = {name: value for name, value in options.items() if value is not None}
+        given["headers"] = self._headers | given.get("headers", {})
         reason = ""
         for attempt in range(TRIES):
             if attempt:
                 await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
             try:
-                answer = await self._client.request(method, path, headers=self._headers, **given)
+                answer = await self._client.request(method, path, **given)
             except httpx2.TransportError as error:
                 reason = type(error).__name__
                 continue

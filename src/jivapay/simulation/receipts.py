@@ -9,7 +9,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TRUE_COLOUR = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 0)
 
 
-def make_receipt(seed: str, number: int) -> bytes:
+def make_receipt(seed: str, number: str) -> bytes:
     draw = Random(f"{seed}:receipt:{number}")
     rows = bytearray()
     for _ in range(0, HEIGHT, 8):

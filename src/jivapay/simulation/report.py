@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from jivapay.schemas_enums.enums import IncomingOrderStatus, OrderStatus
+from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus
 from jivapay.simulation.purchases import Purchase
+from jivapay.simulation.support import Inbox
 
 ZERO = Decimal(0)
 WAITS_FOR_PERSON = frozenset(
@@ -32,9 +33,12 @@ class Spread:
         return cls(_percentile(ordered, 50), _percentile(ordered, 95))
 
 
+NEVER = Spread(None, None)
+
+
 @dataclass(slots=True)
-class Report:
-    """`problems` is empty when every order is accounted for; `stumbles` are requests that failed on the way."""
+class Tally:
+    """The orders of one direction. Fiat is what was asked and what is paid, crypto what the stores' balances moved."""
 
     asked: int = 0
     accounted: int = 0
@@ -42,42 +46,79 @@ class Report:
     outcomes: Counter[str] = field(default_factory=Counter)
     asked_fiat: Decimal = ZERO
     paid_fiat: Decimal = ZERO
-    settled_crypto: Decimal = ZERO
+    moved_crypto: Decimal = ZERO
     commission_crypto: Decimal = ZERO
-    to_requisite: Spread = field(default_factory=lambda: Spread(None, None))
-    to_settled: Spread = field(default_factory=lambda: Spread(None, None))
+    to_requisite: Spread = NEVER
+    to_accepted: Spread = NEVER
+    to_settled: Spread = NEVER
+
+
+@dataclass(slots=True)
+class Report:
+    """`problems` is empty when every order is accounted for; `stumbles` are requests that failed on the way."""
+
+    payins: Tally = field(default_factory=Tally)
+    payouts: Tally = field(default_factory=Tally)
+    disputes: Counter[str] = field(default_factory=Counter)
+    """Decided by our support, by outcome; so `decided`, for orders and payments that waited for a person."""
+    decided: Counter[str] = field(default_factory=Counter)
+    inbox: Inbox = field(default_factory=Inbox)
     callbacks: int = 0
     problems: list[str] = field(default_factory=list)
     stumbles: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def asked(self) -> int:
+        return self.payins.asked + self.payouts.asked
+
+    @property
+    def accounted(self) -> int:
+        return self.payins.accounted + self.payouts.accounted
+
+    @property
+    def waiting(self) -> int:
+        return self.payins.waiting + self.payouts.waiting
+
 
 def count(purchases: Sequence[Purchase]) -> Report:
     """Everything that follows from the orders alone; an order that is not accounted for becomes a problem."""
-    report = Report(asked=len(purchases))
-    for purchase in purchases:
-        problem = find_problem(purchase)
-        if problem is None:
-            report.accounted += 1
-        else:
-            report.problems.append(f"{purchase.external_id} {problem}")
-        report.outcomes[purchase.state] += 1
-        report.waiting += purchase.state in WAITS_FOR_PERSON
-        report.asked_fiat += purchase.plan.amount
-        settlement = purchase.settlement
-        if settlement is not None:
-            report.paid_fiat += Decimal(settlement["amount_fiat"])
-            report.settled_crypto += Decimal(settlement["balance_change"])
-            report.commission_crypto += Decimal(settlement["commission"])
-    report.to_requisite = Spread.of(
-        purchase.requisite_at - purchase.wanted_at for purchase in purchases if purchase.requisite_at is not None
-    )
-    report.to_settled = Spread.of(
-        purchase.settled_at - purchase.wanted_at for purchase in purchases if purchase.settled_at is not None
-    )
+    report = Report()
+    report.payins = _tally([one for one in purchases if one.plan.direction is Direction.PAY_IN], report.problems)
+    report.payouts = _tally([one for one in purchases if one.plan.direction is Direction.PAY_OUT], report.problems)
     return report
 
 
+def _tally(purchases: Sequence[Purchase], problems: list[str]) -> Tally:
+    tally = Tally(asked=len(purchases))
+    for purchase in purchases:
+        problem = find_problem(purchase)
+        if problem is None:
+            tally.accounted += 1
+        else:
+            problems.append(f"{purchase.external_id} {problem}")
+        tally.outcomes[purchase.state] += 1
+        tally.waiting += purchase.state in WAITS_FOR_PERSON
+        tally.asked_fiat += purchase.plan.amount
+        tally.moved_crypto += purchase.moved
+        settlement = purchase.settlement
+        if settlement is not None:
+            tally.paid_fiat += Decimal(settlement["amount_fiat"])
+            tally.commission_crypto += Decimal(settlement["commission"])
+    tally.to_requisite = _after(purchases, "requisite_at")
+    tally.to_accepted = _after(purchases, "accepted_at")
+    tally.to_settled = _after(purchases, "settled_at")
+    return tally
+
+
+def _after(purchases: Sequence[Purchase], moment: str) -> Spread:
+    """From when it was wanted."""
+    reached = [(getattr(purchase, moment), purchase.wanted_at) for purchase in purchases]
+    return Spread.of(at - wanted_at for at, wanted_at in reached if at is not None)
+
+
 def find_problem(purchase: Purchase) -> str | None:
+    if purchase.refused is not None:
+        return None
     lie = purchase.find_lie()
     if lie is not None:
         return lie

@@ -14,25 +14,31 @@ from random import Random
 
 import httpx2
 
-from jivapay.schemas_enums.enums import Role
+from jivapay.schemas_enums.enums import Direction, OrderStatus, OwnerType, Role
 from jivapay.simulation import report
+from jivapay.simulation.bank import Bank
 from jivapay.simulation.cast import Cast
 from jivapay.simulation.disputes import Judge, Merchant
 from jivapay.simulation.http import Api, Refused, open_client
-from jivapay.simulation.plans import plan_order
+from jivapay.simulation.panel import Panel
+from jivapay.simulation.plans import Plan, plan_any
 from jivapay.simulation.purchases import Json, Purchase
 from jivapay.simulation.report import Report
 from jivapay.simulation.shops import Shop
+from jivapay.simulation.support import Support
 from jivapay.simulation.traders import (
     BALANCE_EVERY_SECONDS,
     LOOK_EVERY_SECONDS,
+    LOW_WATER,
+    TOP_UP,
+    Paymaster,
     SignedIn,
     Trader,
     paymaster_of,
 )
 
-OPEN_MAX = 3000
-"""Orders at once; a slower platform is not buried."""
+UNANSWERED_MAX = 16
+"""Requests for an order at once: shops wait with the next one, so that a slower platform is not buried."""
 RECOVERY_SECONDS = 2.0
 AUDIT_PATIENCE_SECONDS = 15.0
 AUDIT_AT_ONCE = 20
@@ -44,7 +50,7 @@ MINUTE = 60.0
 class Snapshot:
     """What the live table shows."""
 
-    states: Counter[str]
+    states: dict[Direction, Counter[str]]
     asked: int
     followed: int
     settled_per_minute: int
@@ -68,7 +74,7 @@ class Traffic:
     shops: list[Shop] = field(default_factory=list)
     traders: list[Trader] = field(default_factory=list)
     stumbles: Counter[str] = field(default_factory=Counter)
-    _sent: set[str] = field(default_factory=set)
+    bank: Bank = field(default_factory=Bank)
     _balances: dict[str, tuple[Decimal, Decimal, str]] = field(default_factory=dict)
     _opening: dict[str, Decimal] = field(default_factory=dict)
 
@@ -78,35 +84,33 @@ class Traffic:
             client = await doors.enter_async_context(open_client(self.cast.base_url))
             for store in self.cast.stores:
                 api = Api(client, {"X-API-Key": store.api_key})
-                shop = Shop(store, api, Api(client), run=self.run, seed=self.seed, sent=self._sent)
+                shop = Shop(store, api, Api(client), run=self.run, seed=self.seed, bank=self.bank)
                 await shop.mailbox.open()
                 doors.push_async_callback(shop.mailbox.close)
                 self.shops.append(shop)
             paymaster = paymaster_of(client, self.cast.users)
             for person in self.cast.people(Role.TRADER):
-                trader = Trader(
-                    SignedIn(client, person), paymaster, seed=self.seed, sent=self._sent, serves=self._is_ours
-                )
-                self.traders.append(trader)
+                door = SignedIn(client, person)
+                self.traders.append(Trader(door, paymaster, seed=self.seed, bank=self.bank, serves=self._is_ours))
             await self._read_balances()
             self._opening = {name: balance[0] for name, balance in self._balances.items()}
-            judge = self._hire_judge(client)
+            support = self._hire_support(client)
             merchants = [
-                Merchant(SignedIn(client, person), seed=self.seed, serves=self._is_own)
+                Merchant(SignedIn(client, person), seed=self.seed, bank=self.bank, serves=self._is_own)
                 for person in self.cast.people(Role.MERCHANT)
             ]
             async with asyncio.TaskGroup() as group:
                 people = [group.create_task(self._work(trader)) for trader in self.traders]
                 people.append(group.create_task(self._watch_balances()))
                 people += [group.create_task(self._repeat(one.name, one.look)) for one in merchants]
-                if judge is not None:
-                    people.append(group.create_task(self._repeat("support", judge.look)))
-                await self._sell()
-                if judge is not None:
-                    await self._survive("support", lambda: judge.finish(DECISION_PATIENCE_SECONDS))
+                if support is not None:
+                    people.append(group.create_task(self._repeat("support", support.look)))
+                await self._serve_all(paymaster)
+                if support is not None:
+                    await self._survive("support", lambda: support.finish(DECISION_PATIENCE_SECONDS))
                 for person_at_work in people:
                     person_at_work.cancel()
-            return await self._audit()
+            return await self._audit(support, paymaster)
 
     def snapshot(self) -> Snapshot:
         purchases = self._purchases()
@@ -118,7 +122,7 @@ class Traffic:
             if trader.available is not None and trader.held is not None
         }
         return Snapshot(
-            states=Counter(one.state for one in purchases),
+            states={way: Counter(one.state for one in purchases if one.plan.direction is way) for way in Direction},
             asked=len(purchases),
             followed=sum(one.is_followed for one in purchases),
             settled_per_minute=recent,
@@ -134,19 +138,35 @@ class Traffic:
         self._add_common(counted)
         return counted
 
-    async def _sell(self) -> None:
+    async def _serve_all(self, paymaster: Paymaster) -> None:
         draw = Random(f"{self.seed}:arrivals")
-        gate = asyncio.Semaphore(OPEN_MAX)
+        gate = asyncio.Semaphore(UNANSWERED_MAX)
         async with asyncio.TaskGroup() as group:
             for number in numbers(1):
                 if self.orders is not None and number > self.orders:
                     break
                 await gate.acquire()
-                plan = plan_order(self.seed, number, self.cast.stores)
-                shop = self.shops[plan.store]
-                task = group.create_task(self._survive("order", lambda shop=shop, plan=plan: shop.sell(plan)))  # type: ignore[misc]
-                task.add_done_callback(lambda _: gate.release())
+                plan = plan_any(self.seed, number, self.cast.stores)
+                group.create_task(self._survive("order", lambda plan=plan: self._serve(plan, paymaster, gate)))  # type: ignore[misc]
                 await asyncio.sleep(draw.expovariate(self.rate / MINUTE))
+
+    async def _serve(self, plan: Plan, paymaster: Paymaster, gate: asyncio.Semaphore) -> None:
+        """From the request, which gives the gate free when it is answered, until the order rests."""
+        shop = self.shops[plan.store]
+        try:
+            if plan.direction is Direction.PAY_OUT and not shop.store.test:
+                await self._survive("paymaster", lambda: self._fund(shop, paymaster))
+            purchase = await shop.ask(plan)
+        finally:
+            gate.release()
+        await shop.serve(purchase)
+
+    async def _fund(self, shop: Shop, paymaster: Paymaster) -> None:
+        """Before a store runs dry; as far as we know its balance."""
+        total, held, currency = self._balances[shop.store.name]
+        if total - held < LOW_WATER:
+            self._balances[shop.store.name] = (total + TOP_UP, held, currency)
+            await paymaster.top_up(shop.store.id, currency, OwnerType.STORE)
 
     async def _work(self, trader: Trader) -> None:
         has_begun, counted_at = False, _now()
@@ -160,12 +180,16 @@ class Traffic:
                 await self._survive(f"{trader.name} counts", trader.count_money)
             await asyncio.sleep(LOOK_EVERY_SECONDS if went_well else RECOVERY_SECONDS)
 
-    def _hire_judge(self, client: httpx2.AsyncClient) -> Judge | None:
+    def _hire_support(self, client: httpx2.AsyncClient) -> Support | None:
         """None where the cast has nobody who could decide."""
-        support, second = self.cast.people(Role.SUPPORT)[:1], self.cast.people(Role.ADMIN)[:1]
-        if not support or not second:
+        support, seconds = self.cast.people(Role.SUPPORT)[:1], self.cast.people(Role.ADMIN)
+        if not support or not seconds:
             return None
-        return Judge(SignedIn(client, support[0]), SignedIn(client, second[0]), sent=self._sent, serves=self._is_own)
+        panel = Panel(SignedIn(client, support[0]), *(SignedIn(client, second) for second in seconds))
+        judge = Judge(panel, bank=self.bank, serves=self._is_own)
+        return Support(
+            panel, judge, seed=self.seed, bank=self.bank, serves=self._is_own, is_our_order=self._is_our_order
+        )
 
     async def _repeat(self, who: str, deed: Callable[[], Awaitable[object]]) -> None:
         while True:
@@ -193,7 +217,7 @@ class Traffic:
             return True
         return False
 
-    async def _audit(self) -> Report:
+    async def _audit(self, support: Support | None, paymaster: Paymaster) -> Report:
         """Ask about every order once more, then compare: each with what was asked, the sums with the balances."""
         at_once = asyncio.Semaphore(AUDIT_AT_ONCE)
 
@@ -207,18 +231,27 @@ class Traffic:
                 for purchase in shop.purchases.values():
                     group.create_task(look_again(shop, purchase))
         await self._survive("balances", self._read_balances)
+        for shop in self.shops:
+            await self._survive("events", shop.read_missed_events)
         counted = report.count(self._purchases())
         self._add_common(counted)
-        counted.problems += self._compare_balances()
+        counted.problems += self._compare_balances(paymaster)
+        if support is not None:
+            await self._survive("inbox", lambda: self._count_decisions(support, counted))
         return counted
 
-    def _compare_balances(self) -> list[str]:
+    async def _count_decisions(self, support: Support, counted: Report) -> None:
+        counted.disputes, counted.decided = support.judge.outcomes, support.decided
+        counted.inbox = await support.count_inbox()
+        if counted.inbox.missing:
+            counted.problems.append(f"{counted.inbox.missing} payments that traders declared are nowhere")
+
+    def _compare_balances(self, paymaster: Paymaster) -> list[str]:
         found = []
         for shop in self.shops:
-            settlements = [purchase.settlement for purchase in shop.purchases.values()]
-            told = sum((Decimal(one["balance_change"]) for one in settlements if one is not None), Decimal(0))
+            told = sum((purchase.moved for purchase in shop.purchases.values()), Decimal(0))
             name = shop.store.name
-            grown = self._balances[name][0] - self._opening[name]
+            grown = self._balances[name][0] - self._opening[name] - TOP_UP * paymaster.paid_in[shop.store.id]
             if grown != told:
                 found.append(f"the balance of {name} grew by {grown}, its callbacks say {told}")
         return found
@@ -238,13 +271,19 @@ class Traffic:
         return str(thing["external_order_id"]).startswith(f"{self.run}-")
 
     def _is_ours(self, order: Json) -> bool:
-        """Our own customers'; without end, traders also serve whoever tries the platform out by hand."""
-        if str(order["customer_id"] or "").startswith(f"{self.run}-"):
+        """Our own customers' and pay-outs; without end, traders also serve whoever tries the platform out by hand."""
+        order_id = str(order["order_id"])
+        if str(order["customer_id"] or "").startswith(f"{self.run}-") or self._is_our_order(order_id):
             return True
-        if self.orders is None and order["status"] == "pending_trader_confirmation":
-            self._sent.add(str(order["order_id"]))
+        if self.orders is not None:
+            return False
+        if order["status"] == OrderStatus.PENDING_TRADER_CONFIRMATION:
+            self.bank.received[order_id] = Decimal(order["amount_agreed"])
             return True
-        return False
+        return bool(order["direction"] == Direction.PAY_OUT)
+
+    def _is_our_order(self, order_id: str) -> bool:
+        return any(order_id in shop.order_ids for shop in self.shops)
 
 
 def _now() -> float:

@@ -7,6 +7,7 @@ once (passwords, keys, callback secrets) comes from what the caller remembers, a
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from sqlalchemy import func, select, update
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.crypto import parse_api_key, verify_password
-from jivapay.database.models.people import User
+from jivapay.database.models.people import MerchantStore, User
 from jivapay.database.models.reference import Bank, PaymentMethod
 from jivapay.database.session import Database, WriteSession
 from jivapay.domain.actors import Actor
@@ -36,7 +37,7 @@ from jivapay.services import (
 from jivapay.services.deposit_service import NewDeposit
 from jivapay.services.merchant_service import NewStore
 from jivapay.services.merchant_service.keys import KeyMaker
-from jivapay.services.requisite_service import Limits, NewRequisite
+from jivapay.services.requisite_service import Limits, NewRequisite, RequisiteView
 from jivapay.services.seed_service import demo_cast as cast
 from jivapay.services.seed_service.demo_cast import CastMerchant, CastStore, CastTrader, Staff
 from jivapay.services.seed_service.reference import BANK_CURRENCY, seed_reference_data
@@ -62,7 +63,15 @@ PACES: dict[Pace, dict[str, object]] = {
     Pace.LIFE: {
         **{
             name: BusinessSettings.model_fields[name.lower()].get_default()
-            for name in ("SESSION_TTL_SECONDS", "CLIENT_PAY_SECONDS", "TRADER_CONFIRM_SECONDS")
+            for name in (
+                "SESSION_TTL_SECONDS",
+                "CLIENT_PAY_SECONDS",
+                "TRADER_CONFIRM_SECONDS",
+                "PAYOUT_ACCEPT_SECONDS",
+                "PAYOUT_PAY_SECONDS",
+                "PAYOUT_CLEARING_SECONDS",
+                "LATE_PAYMENT_WINDOW_SECONDS",
+            )
         },
         # Somebody who tries things out asks for the same amount again and again.
         "AMOUNT_COOLDOWN_SECONDS": 5,
@@ -71,6 +80,10 @@ PACES: dict[Pace, dict[str, object]] = {
         "SESSION_TTL_SECONDS": 45,
         "CLIENT_PAY_SECONDS": 30,
         "TRADER_CONFIRM_SECONDS": 30,
+        "PAYOUT_ACCEPT_SECONDS": 20,
+        "PAYOUT_PAY_SECONDS": 40,
+        "PAYOUT_CLEARING_SECONDS": 30,
+        "LATE_PAYMENT_WINDOW_SECONDS": 40,
         "AMOUNT_COOLDOWN_SECONDS": 20,
     },
 }
@@ -80,6 +93,7 @@ ALWAYS: dict[str, object] = {
     "OPEN_UNPAID_MAX_PER_CUSTOMER": 100_000,
     "OPEN_UNPAID_MAX_PER_ADDRESS": 100_000,
     "OPEN_UNPAID_MAX_PER_STORE": 1_000_000,
+    "LATE_CLAIMS_MAX_PER_ADDRESS": 1000,
     # All of them call from this machine.
     "RATE_LIMIT_LOGIN": "6000/minute",
     "RATE_LIMIT_REFRESH": "6000/minute",
@@ -129,19 +143,24 @@ async def seed_demo_world(resources: Resources, pace: Pace, known: DemoWorld = N
         await _offer_only(session, banks=cast.BANKS, methods=cast.METHODS)
         staff = {one.email: await builder.staff(session, one) for one in cast.STAFF}
         admin, second = staff[cast.ADMIN.email], staff[cast.SECOND_PERSON.email]
+        await _grant(session, admin.actor, staff)
         await settings_service.set_settings(session, admin.actor, {**ALWAYS, **PACES[pace]})
         await _keep_rate(session, admin.actor)
-        stores = []
+        stores: list[_Opened] = []
         for merchant in cast.MERCHANTS:
             stores += await builder.merchant(session, admin.actor, merchant, known.stores)
         traders = [
             await builder.trader(session, admin.actor, one, staff[cast.TEAM_LEAD.email].public_id)
             for one in cast.TRADERS
         ]
+    treasury = _Treasury(resources.database, admin.actor, second.actor)
     for one, trader in zip(cast.TRADERS, traders, strict=True):
         if not one.test:
-            await _fill_deposit(resources.database, admin.actor, second.actor, trader)
-    return DemoWorld(tuple(builder.people), tuple(stores))
+            await treasury.fill_trader(trader)
+    for opened in stores:
+        if not opened.store.test:
+            await treasury.fill_store(opened)
+    return DemoWorld(tuple(builder.people), tuple(opened.store for opened in stores))
 
 
 async def _offer_only(session: WriteSession, *, banks: Collection[str], methods: Collection[str]) -> None:
@@ -154,6 +173,22 @@ async def _offer_only(session: WriteSession, *, banks: Collection[str], methods:
 class _Inhabitant:
     public_id: UUID
     actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A store, and its merchant, who may look into it."""
+
+    store: DemoStore
+    merchant: Actor
+
+
+async def _grant(session: WriteSession, admin: Actor, staff: Mapping[str, _Inhabitant]) -> None:
+    """What staff of an earlier world may not do yet."""
+    for one in cast.STAFF:
+        if set(one.permissions) - set(staff[one.email].actor.permissions):
+            user = await user_service.get_user(session, staff[one.email].public_id)
+            await permission_service.update_user_permissions(session, admin, user, one.permissions)
 
 
 @dataclass(slots=True)
@@ -175,10 +210,11 @@ class _Builder:
 
     async def merchant(
         self, session: WriteSession, admin: Actor, one: CastMerchant, known: Sequence[DemoStore]
-    ) -> list[DemoStore]:
+    ) -> list[_Opened]:
         merchant = await self._person(session, NewUser(one.email, Role.MERCHANT, one.name))
         remembered = {store.id: store for store in known}
-        return [await self._store(session, admin, merchant.actor, store, remembered) for store in one.stores]
+        stores = [await self._store(session, admin, merchant.actor, store, remembered) for store in one.stores]
+        return [_Opened(store, merchant.actor) for store in stores]
 
     async def _person(self, session: WriteSession, new: NewUser) -> _Inhabitant:
         password = self.passwords.get(new.email)
@@ -199,11 +235,12 @@ class _Builder:
     async def _requisites(self, session: WriteSession, admin: Actor, trader: Actor, one: CastTrader) -> None:
         cipher = self.resources.cipher
         views, _ = await requisite_service.list_requisites(session, trader, cipher=cipher, page_size=REQUISITES_MAX)
-        there = {(view.requisite.bank, view.requisite.payment_method) for view in views}
-        limits = Limits(cast.LOWER_LIMIT, cast.UPPER_LIMIT, max_open_orders=1000)
+        there = {(view.requisite.bank, view.requisite.payment_method): view for view in views}
+        limits = Limits(cast.LOWER_LIMIT, cast.UPPER_LIMIT, pay_out=True, max_open_orders=1000)
         for bank in cast.BANKS:
             for method, number in zip(cast.METHODS, (one.phone, one.card(bank)), strict=True):
                 if (bank, method) in there:
+                    await self._open_for_payouts(session, trader, there[bank, method])
                     continue
                 new = NewRequisite(method, bank, number, one.name, limits)
                 made = await requisite_service.create_requisite(session, trader, new, cipher=cipher)
@@ -216,6 +253,26 @@ class _Builder:
                     cipher=cipher,
                 )
 
+    async def _open_for_payouts(self, session: WriteSession, trader: Actor, view: RequisiteView) -> None:
+        if not view.settings.pay_out:
+            await requisite_service.update_requisite(
+                session,
+                trader,
+                view.requisite.public_id,
+                details={},
+                limits={"pay_out": True},
+                excluded=None,
+                cipher=self.resources.cipher,
+            )
+
+    async def _open_store_for_payouts(
+        self, session: WriteSession, merchant: Actor, store: MerchantStore, one: CastStore
+    ) -> None:
+        if not store.pay_out_enabled:
+            await merchant_service.update_merchant_store(
+                session, merchant, store.public_id, one.options, settings=self.resources.settings
+            )
+
     async def _store(
         self,
         session: WriteSession,
@@ -226,10 +283,13 @@ class _Builder:
     ) -> DemoStore:
         """The merchant's store of that name; key and callback secret as remembered while they are good."""
         views = await merchant_service.get_merchant_stores(session, merchant)
-        store_id = next((view.store.public_id for view in views if view.store.name == one.name), None)
+        view = next((view for view in views if view.store.name == one.name), None)
         secret = None
-        if store_id is None:
+        if view is None:
             store_id, secret = await self._open_store(session, admin, merchant, one)
+        else:
+            store_id = view.store.public_id
+            await self._open_store_for_payouts(session, merchant, view.store, one)
         remembered = known.get(str(store_id))
         key = remembered.api_key if remembered else None
         if key is None or not await self._is_live(session, key):
@@ -245,7 +305,8 @@ class _Builder:
     async def _open_store(
         self, session: WriteSession, admin: Actor, merchant: Actor, one: CastStore
     ) -> tuple[UUID, str]:
-        new = NewStore(one.name, BANK_CURRENCY, CRYPTO, cast.LOWER_LIMIT, cast.STORE_UPPER_LIMIT, test=one.test)
+        limits = (cast.LOWER_LIMIT, cast.STORE_UPPER_LIMIT)
+        new = NewStore(one.name, BANK_CURRENCY, CRYPTO, *limits, test=one.test, options=one.options)
         made = await merchant_service.create_merchant_store(
             session, merchant, new, settings=self.resources.settings, cipher=self.resources.cipher
         )
@@ -291,24 +352,34 @@ async def _keep_rate(session: WriteSession, admin: Actor) -> None:
     )
 
 
-async def _fill_deposit(database: Database, admin: Actor, second: Actor, trader: _Inhabitant) -> None:
-    """A deposit when less than half of it is left: recorded by one person, decided by another."""
-    async with database.write() as session:
-        balances = await trader_service.list_balances(session, trader.actor)
+@dataclass(frozen=True, slots=True)
+class _Treasury:
+    """Fills up balances of which less than half is left: one person records the deposit, another decides it."""
+
+    database: Database
+    admin: Actor
+    second: Actor
+
+    async def fill_trader(self, trader: _Inhabitant) -> None:
+        async with self.database.read() as session:
+            balances = await trader_service.list_balances(session, trader.actor)
         available = next(balance.available for balance, _ in balances if balance.kind is AccountKind.CRYPTO)
-        if available >= cast.DEPOSIT / 2:
+        await self._fill(OwnerType.TRADER, trader.public_id, available, cast.DEPOSIT)
+
+    async def fill_store(self, opened: _Opened) -> None:
+        store_id = UUID(opened.store.id)
+        async with self.database.read() as session:
+            balance, _ = await merchant_service.get_store_balance(session, opened.merchant, store_id)
+        await self._fill(OwnerType.STORE, store_id, balance.available, cast.STORE_DEPOSIT)
+
+    async def _fill(self, owner_type: OwnerType, owner_id: UUID, available: Decimal, full: Decimal) -> None:
+        if available >= full / 2:
             return
-        new = NewDeposit(
-            OwnerType.TRADER,
-            trader.public_id,
-            cast.DEPOSIT,
-            CRYPTO,
-            DepositNetwork.TRON,
-            secrets.token_hex(32),
-            "",
-            REASON,
-        )
-        made = await deposit_service.request_deposit(session, admin, new, BusinessSettings())
-    deposit = made.thing.deposit
-    async with database.write() as session:
-        await deposit_service.decide_deposit(session, second, deposit.public_id, approve=True, reason=REASON)
+        tx_hash = secrets.token_hex(32)
+        new = NewDeposit(owner_type, owner_id, full, CRYPTO, DepositNetwork.TRON, tx_hash, "", REASON)
+        async with self.database.write() as session:
+            made = await deposit_service.request_deposit(session, self.admin, new, BusinessSettings())
+        async with self.database.write() as session:
+            await deposit_service.decide_deposit(
+                session, self.second, made.thing.deposit.public_id, approve=True, reason=REASON
+            )
