@@ -82,7 +82,7 @@ async def resolve(
     decision = Decision(DisputeOutcome(outcome), "looked", Decimal(amount) if amount else None, lends)
     async with world.database.write() as session:
         made = await dispute_service.resolve_dispute(session, actor or world.staff, dispute_id, decision, world.rules)
-    return "approval" if isinstance(made, ApprovalView) else made.dispute.status
+    return "approval" if isinstance(made.thing, ApprovalView) else made.thing.dispute.status
 
 
 async def approve(world: World, dispute_id: UUID, actor: Actor | None = None) -> str:

@@ -83,6 +83,27 @@ async def make_once(
     return Made(thing)
 
 
+async def decide_once(
+    session: WriteSession,
+    claim: IdempotencyClaim | None,
+    *,
+    decide: Callable[[], Awaitable[tuple[str, int, Thing]]],
+    load: Callable[[str, int], Awaitable[Thing]],
+) -> Made[Thing]:
+    """`decide`, which gives what it came to by type and id, once for each key, afterwards `load` that.
+
+    For a decision that is carried out, or waits for a second person and answers with that. Raises as `find_replay`.
+    """
+    if claim is None:
+        return Made((await decide())[2])
+    replay = await find_replay(session, claim)
+    if replay is not None:
+        return Made(await load(replay.resource_type, replay.resource_id), replayed=True)
+    resource_type, resource_id, thing = await decide()
+    await remember(session, claim, status=200, resource_type=resource_type, resource_id=resource_id)
+    return Made(thing)
+
+
 async def do_once(
     session: WriteSession,
     claim: IdempotencyClaim | None,

@@ -179,3 +179,28 @@ async def test_somebody_elses_and_the_other_direction(payer: Shop, other_shop: S
         assert code_of(await shop.post(f"/payout/confirm/{each}")) == (404, "not_found")
     assert code_of(await payer.get(f"/payin/status/{made['order_id']}")) == (404, "not_found")
     assert code_of(await payer.post(f"/payin/confirm/{made['order_id']}")) == (404, "not_found")
+
+
+async def test_cancelled_once_however_often_it_is_asked(payer: Shop) -> None:
+    made, key = await init(payer), {"Idempotency-Key": f"key-{next(NUMBERS)}"}
+    path = f"/payout/cancel/{made['order_id']}"
+    first, again = [await payer.post(path, headers=key) for _ in range(2)]
+    assert (first.status_code, first.json()["status"]) == (200, "cancelled")
+    assert (again.status_code, again.json(), again.headers["idempotent-replayed"]) == (200, first.json(), "true")
+    assert code_of(await payer.post(path)) == (409, "order.state_conflict")
+    other = await payer.post(path, json={"reason": "another"}, headers=key)
+    assert code_of(other) == (422, "idempotency.mismatch")
+
+
+async def test_receipt_confirmed_once_however_often_it_is_asked(payer: Shop, world: World) -> None:
+    incoming = await world.complete_payout(Decimal("333.00"), store=payer.store, external_order_id=f"E-{next(NUMBERS)}")
+    order_id = (await world.deal(incoming)).incoming.public_id
+    path, key = f"/payout/confirm/{order_id}", {"Idempotency-Key": f"key-{next(NUMBERS)}"}
+    first, again = [await payer.post(path, headers=key) for _ in range(2)]
+    assert (first.status_code, again.json(), again.headers["idempotent-replayed"]) == (200, first.json(), "true")
+    assert first.json()["receipt_confirmed_at"] is not None
+    waiting = await init(payer)
+    early = await payer.post(f"/payout/confirm/{waiting['order_id']}", headers={"Idempotency-Key": "early"})
+    assert code_of(early) == (409, "order.state_conflict")
+    elsewhere = await payer.post(f"/payout/confirm/{NOBODY}", headers=key)
+    assert code_of(elsewhere) == (404, "not_found")

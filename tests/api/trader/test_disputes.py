@@ -248,6 +248,38 @@ async def test_money_that_is_not_there_is_waited_for_or_lent(court: Court) -> No
     assert (await court.world.order(incoming)).status == "reversed"
 
 
+async def test_decided_once_however_often_it_is_asked(court: Court) -> None:
+    """Sent again, a decision shows its case as it is now; under another body it is refused."""
+    incoming, order_id = await court.completed()
+    made = await court.opened(court.merchant, order_id)
+    path, key = f"/disputes/{made['id']}/resolve", {"Idempotency-Key": "decide-1"}
+    body = {"outcome": "adjusted", "amount": "4000.00", "reason": "both say so"}
+    first, again = [await court.support.post(path, json=body, headers=key) for _ in range(2)]
+    assert (first.status_code, first.json()["status"]) == (200, "resolved_adjusted")
+    assert (again.status_code, again.json(), again.headers["idempotent-replayed"]) == (200, first.json(), "true")
+    other = await court.support.post(path, json={**body, "amount": "4100.00"}, headers=key)
+    assert code_of(other) == (422, "idempotency.mismatch")
+    assert (await court.world.order(incoming)).version == 3
+    another_s = await court.second.post(path, json=body, headers=key)
+    assert code_of(another_s) == (409, "dispute.state_conflict")
+
+
+async def test_what_waits_for_a_second_person_is_asked_for_once(court: Court) -> None:
+    _, order_id = await court.completed()
+    await disputes.tie_up(court.world, "30")
+    made = await court.opened(court.trader, order_id)
+    body = {"outcome": "cancelled", "reason": "not his"}
+    await court.support.post(f"/disputes/{made['id']}/resolve", json=body)
+    path, key = f"/disputes/{made['id']}/lend", {"Idempotency-Key": "lend-1"}
+    first, again = [await court.support.post(path, json={"reason": "now"}, headers=key) for _ in range(2)]
+    assert (first.status_code, again.status_code, again.json()) == (202, 202, first.json())
+    assert again.headers["idempotent-replayed"] == "true"
+    await court.second.post(f"/approvals/{first.json()['id']}/approve")
+    later = await court.support.post(path, json={"reason": "now"}, headers=key)
+    assert (later.status_code, later.json()["status"]) == (202, "executed")
+    assert await court.world.scalar("select count(*) from covers") == 1
+
+
 async def test_a_freeze_refuses_decisions_and_nothing_else(court: Court) -> None:
     _, order_id = await court.completed()
     async with court.world.database.write() as session:

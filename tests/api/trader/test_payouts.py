@@ -105,3 +105,55 @@ async def test_somebody_elses(desk: Desk) -> None:
         assert code_of(await desk.stranger.post(f"/orders/{each}/confirm", files=RECEIPT)) == (404, "not_found")
         assert code_of(await desk.stranger.get(f"/orders/{each}")) == (404, "not_found")
     assert (await desk.trader.get(f"/orders/{order_id}")).json()["status"] == "pending"
+
+
+async def test_accepted_once_however_often_it_is_asked(desk: Desk) -> None:
+    """The answer that was lost is given again, with the recipient while he is to pay; that is noted, too."""
+    _, order_id = await offered(desk)
+    path, key = f"/orders/{order_id}", {"Idempotency-Key": "accept-1"}
+    first, again = [await desk.trader.post(f"{path}/accept", headers=key) for _ in range(2)]
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.json()["recipient"] == WHOLE
+    shown = "select count(*) from audit_log where action = 'order.recipient_shown'"
+    assert await desk.world.scalar(shown) == 1
+    accepted = "select count(*) from audit_log where action = 'order.accepted' and entity = 'order'"
+    assert await desk.world.scalar(accepted) == 1
+    assert code_of(await desk.trader.post(f"{path}/accept")) == (409, "order.state_conflict")
+    mismatch = await desk.trader.post(f"{path}/decline", headers=key)
+    assert code_of(mismatch) == (422, "idempotency.mismatch")
+    await desk.trader.post(f"{path}/confirm", files=RECEIPT)
+    later = await desk.trader.post(f"{path}/accept", headers=key)
+    assert (later.json()["status"], later.json()["recipient"]) == ("completed", MASKED)
+    assert await desk.world.scalar(shown) == 1
+
+
+async def test_declined_once_however_often_it_is_asked(desk: Desk) -> None:
+    incoming, order_id = await offered(desk)
+    path, key = f"/orders/{order_id}/decline", {"Idempotency-Key": "decline-1"}
+    first, again = [await desk.trader.post(path, json={"reason": "no"}, headers=key) for _ in range(2)]
+    assert (first.json()["status"], again.json(), again.headers["idempotent-replayed"]) == (
+        "declined",
+        first.json(),
+        "true",
+    )
+    assert (await desk.world.deal(incoming)).incoming.retry_count == 1
+    other = await desk.trader.post(path, json={"reason": "another"}, headers=key)
+    assert code_of(other) == (422, "idempotency.mismatch")
+
+
+async def test_a_pay_in_is_cancelled_once_however_often_it_is_asked(desk: Desk) -> None:
+    _, order_id = await desk.assigned()
+    path, key = f"/orders/{order_id}/cancel", {"Idempotency-Key": "cancel-1"}
+    first, again = [await desk.trader.post(path, json={"reason": "no"}, headers=key) for _ in range(2)]
+    assert (first.status_code, first.json()["status"], again.json()) == (200, "cancelled", first.json())
+    assert again.headers["idempotent-replayed"] == "true"
+    assert code_of(await desk.trader.post(path, json={"reason": "no"})) == (409, "order.state_conflict")
+
+
+async def test_a_refused_answer_leaves_its_key_free(desk: Desk) -> None:
+    _, order_id = await offered(desk)
+    key = {"Idempotency-Key": "free-1"}
+    assert code_of(await desk.trader.post(f"/orders/{NOBODY}/accept", headers=key)) == (404, "not_found")
+    assert (await desk.trader.post(f"/orders/{order_id}/accept", headers=key)).status_code == 200

@@ -29,6 +29,7 @@ from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import dispute_service
 from jivapay.services.approval_service import ApprovalView
 from jivapay.services.dispute_service import Decision, DisputeView, NewDispute, Said
+from jivapay.services.idempotency import Made
 from jivapay.utils.routing import api_router
 
 router = api_router("", tags=("staff disputes",))
@@ -117,6 +118,7 @@ async def get_evidence(actor: Reader, resources: AppResources, dispute_id: UUID,
 @router.post("/disputes/{dispute_id}/resolve")
 async def resolve_dispute(
     actor: Decider,
+    claim: Claim,
     session: WriteDb,
     resources: AppResources,
     response: Response,
@@ -126,13 +128,13 @@ async def resolve_dispute(
     """Paid, paid otherwise, or not paid. 202 with the approval when a second person must decide, too."""
     rules = await resources.config.current()
     decision = Decision(body.outcome, body.reason, body.amount, lends=body.lend)
-    made = await dispute_service.resolve_dispute(session, actor, dispute_id, decision, rules)
-    return _decided(made, response)
+    return _decided(await dispute_service.resolve_dispute(session, actor, dispute_id, decision, rules, claim), response)
 
 
 @router.post("/disputes/{dispute_id}/lend")
 async def lend(
     actor: Decider,
+    claim: Claim,
     session: WriteDb,
     resources: AppResources,
     response: Response,
@@ -141,11 +143,14 @@ async def lend(
 ) -> StaffDisputeRead | ApprovalRead:
     """What a decided return waits for is lent by the platform; always by two persons."""
     rules = await resources.config.current()
-    return _decided(await dispute_service.lend_for_dispute(session, actor, dispute_id, body.reason, rules), response)
+    return _decided(
+        await dispute_service.lend_for_dispute(session, actor, dispute_id, body.reason, rules, claim), response
+    )
 
 
-def _decided(made: DisputeView | ApprovalView, response: Response) -> StaffDisputeRead | ApprovalRead:
-    if isinstance(made, DisputeView):
-        return read_dispute_for_staff(made)
+def _decided(made: Made[DisputeView | ApprovalView], response: Response) -> StaffDisputeRead | ApprovalRead:
+    mark_replay(response, replayed=made.replayed)
+    if isinstance(made.thing, DisputeView):
+        return read_dispute_for_staff(made.thing)
     response.status_code = 202
-    return read_approval(made)
+    return read_approval(made.thing)

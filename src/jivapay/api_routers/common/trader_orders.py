@@ -51,20 +51,32 @@ async def get_receipt(actor: Reader, resources: AppResources, order_id: UUID) ->
 
 
 @router.post("/{order_id}/accept")
-async def accept_order(actor: Confirmer, session: WriteDb, resources: AppResources, order_id: UUID) -> TraderOrderRead:
+async def accept_order(
+    actor: Confirmer, claim: Claim, session: WriteDb, resources: AppResources, response: Response, order_id: UUID
+) -> TraderOrderRead:
     """Take a pay-out on; the answer says whom to pay."""
     rules = await resources.config.current()
-    return await order_service.accept_order_for_trader(session, actor, order_id, rules, resources.cipher)
+    made = await order_service.accept_order_for_trader(session, actor, order_id, rules, resources.cipher, claim)
+    mark_replay(response, replayed=made.replayed)
+    return made.thing
 
 
 @router.post("/{order_id}/decline")
 async def decline_order(
-    actor: Canceller, session: WriteDb, resources: AppResources, order_id: UUID, body: OrderDecline | None = None
+    actor: Canceller,
+    claim: Claim,
+    session: WriteDb,
+    resources: AppResources,
+    response: Response,
+    order_id: UUID,
+    body: OrderDecline | None = None,
 ) -> TraderOrderRead:
     """Leave a pay-out to somebody else, before accepting it."""
     reason = (body.reason if body else None) or "declined by the trader"
     rules = await resources.config.current()
-    return await order_service.decline_order_for_trader(session, actor, order_id, reason, rules)
+    made = await order_service.decline_order_for_trader(session, actor, order_id, reason, rules, claim)
+    mark_replay(response, replayed=made.replayed)
+    return made.thing
 
 
 @router.post("/{order_id}/confirm")
@@ -93,8 +105,16 @@ async def confirm_order(
 
 @router.post("/{order_id}/cancel")
 async def cancel_order(
-    actor: Canceller, session: WriteDb, resources: AppResources, order_id: UUID, body: OrderCancel
+    actor: Canceller,
+    claim: Claim,
+    session: WriteDb,
+    resources: AppResources,
+    response: Response,
+    order_id: UUID,
+    body: OrderCancel,
 ) -> TraderOrderRead:
     """Only before the payer has confirmed."""
     rules = await resources.config.current()
-    return await order_service.cancel_order_for_trader(session, actor, order_id, body.reason, rules)
+    made = await order_service.cancel_order_for_trader(session, actor, order_id, body.reason, rules, claim)
+    mark_replay(response, replayed=made.replayed)
+    return made.thing

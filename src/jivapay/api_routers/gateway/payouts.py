@@ -41,14 +41,25 @@ async def get_payout_status(
 
 @router.post("/cancel/{order_id}")
 async def cancel_payout(
-    store: PayoutStore, resources: AppResources, order_id: Identifier, body: CancelRequest | None = None
+    store: PayoutStore,
+    resources: AppResources,
+    order_id: Identifier,
+    claim: Claim,
+    response: Response,
+    body: CancelRequest | None = None,
 ) -> PayoutRead:
     """Give up before a trader has accepted."""
     reason = (body.reason if body else None) or "cancelled by the store"
-    return await gateway_service.cancel_payout(resources, store, order_id, reason)
+    made = await gateway_service.cancel_payout(resources, store, order_id, reason, claim)
+    mark_replay(response, replayed=made.replayed)
+    return made.thing
 
 
 @router.post("/confirm/{order_id}")
-async def confirm_payout(store: PayoutStore, resources: AppResources, order_id: Identifier) -> PayoutRead:
+async def confirm_payout(
+    store: PayoutStore, resources: AppResources, order_id: Identifier, claim: Claim, response: Response
+) -> PayoutRead:
     """Say that the recipient has the money: the trader may use what he was credited. Again changes nothing."""
-    return await gateway_service.confirm_payout(resources, store, order_id)
+    made = await gateway_service.confirm_payout(resources, store, order_id, claim)
+    mark_replay(response, replayed=made.replayed)
+    return made.thing

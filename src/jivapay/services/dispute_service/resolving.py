@@ -5,6 +5,7 @@ paid; a completed order is reversed). What the store of a completed order has no
 decision made (hard case 11), or lent by the platform, which always takes two persons (hard case 1).
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -29,13 +30,16 @@ from jivapay.schemas_enums.enums import (
     OrderStatus,
     OwnerType,
 )
-from jivapay.services import approval_service, balance_manager, freeze_service, order_status_manager
+from jivapay.services import approval_service, balance_manager, freeze_service, idempotency, order_status_manager
 from jivapay.services.approval_service import ApprovalView, Sensitive
 from jivapay.services.dispute_service import turns
 from jivapay.services.dispute_service.looking import DisputeView, find_dispute_id, get_dispute
+from jivapay.services.idempotency import IdempotencyClaim, Made
 
 RESOLVE = "dispute.resolve"
 """The action of a decision's approval."""
+DISPUTE, APPROVAL = "dispute", "approval"
+"""What a decision came to, for whoever sends it again."""
 RESOLVED = {
     DisputeOutcome.COMPLETED: DisputeStatus.RESOLVED_COMPLETED,
     DisputeOutcome.ADJUSTED: DisputeStatus.RESOLVED_ADJUSTED,
@@ -56,44 +60,74 @@ class Decision:
 
 
 async def resolve_dispute(
-    session: WriteSession, actor: Actor, dispute_id: UUID, decision: Decision, rules: BusinessSettings
-) -> DisputeView | ApprovalView:
+    session: WriteSession,
+    actor: Actor,
+    dispute_id: UUID,
+    decision: Decision,
+    rules: BusinessSettings,
+    claim: IdempotencyClaim | None = None,
+) -> Made[DisputeView | ApprovalView]:
     """Staff's decision; an approval when a second person must decide, too.
 
     Raises NotFound, Conflict `dispute.state_conflict`, `dispute.outcome_unavailable` or `approval.exists`,
     ValidationFailed, InsufficientBalance when the trader lacks what he must pay, PlatformFrozen.
     """
-    dispute, deal = await _lock(session, await find_dispute_id(session, actor, dispute_id))
-    if not DisputeStatus(dispute.status).is_undecided:
-        raise turns.state_conflict(dispute)
-    quote = await _check(session, deal, decision)
-    if dispute.status != DisputeStatus.UNDER_REVIEW:
-        now = await order_status_manager.database_now(session)
-        await turns.give_turn(session, actor, dispute, DisputeSide.STAFF, now, rules)
-    waits = await _ask_second(session, actor, dispute, deal, decision, quote, rules)
-    if waits is not None:
-        return waits
-    await _carry_out(session, actor, dispute, deal, decision, quote, rules)
-    return await get_dispute(session, actor, dispute_id)
+
+    async def decide() -> DisputeView | ApprovalView:
+        dispute, deal = await _lock(session, await find_dispute_id(session, actor, dispute_id))
+        if not DisputeStatus(dispute.status).is_undecided:
+            raise turns.state_conflict(dispute)
+        quote = await _check(session, deal, decision)
+        if dispute.status != DisputeStatus.UNDER_REVIEW:
+            now = await order_status_manager.database_now(session)
+            await turns.give_turn(session, actor, dispute, DisputeSide.STAFF, now, rules)
+        return await _decide(session, actor, dispute, deal, decision, quote, rules)
+
+    return await _once(session, actor, claim, decide)
 
 
 async def lend_for_dispute(
-    session: WriteSession, actor: Actor, dispute_id: UUID, reason: str, rules: BusinessSettings
-) -> ApprovalView | DisputeView:
+    session: WriteSession,
+    actor: Actor,
+    dispute_id: UUID,
+    reason: str,
+    rules: BusinessSettings,
+    claim: IdempotencyClaim | None = None,
+) -> Made[DisputeView | ApprovalView]:
     """A decided return need not wait for the store's money any more: the platform lends it, by two persons.
 
     Raises NotFound, Conflict `dispute.state_conflict` unless it waits for funds.
     """
-    dispute, deal = await _lock(session, await find_dispute_id(session, actor, dispute_id))
-    if dispute.status != DisputeStatus.WAITING_FUNDS:
-        raise turns.state_conflict(dispute)
-    decision = _decision_of(dispute, reason, lends=True)
-    quote = await _check(session, deal, decision)
-    waits = await _ask_second(session, actor, dispute, deal, decision, quote, rules)
-    if waits is not None:
-        return waits
-    await _carry_out(session, actor, dispute, deal, decision, quote, rules)
-    return await get_dispute(session, actor, dispute_id)
+
+    async def decide() -> DisputeView | ApprovalView:
+        dispute, deal = await _lock(session, await find_dispute_id(session, actor, dispute_id))
+        if dispute.status != DisputeStatus.WAITING_FUNDS:
+            raise turns.state_conflict(dispute)
+        decision = _decision_of(dispute, reason, lends=True)
+        return await _decide(session, actor, dispute, deal, decision, await _check(session, deal, decision), rules)
+
+    return await _once(session, actor, claim, decide)
+
+
+async def _once(
+    session: WriteSession,
+    actor: Actor,
+    claim: IdempotencyClaim | None,
+    decide: Callable[[], Awaitable[DisputeView | ApprovalView]],
+) -> Made[DisputeView | ApprovalView]:
+    async def decide_named() -> tuple[str, int, DisputeView | ApprovalView]:
+        made = await decide()
+        if isinstance(made, ApprovalView):
+            return APPROVAL, made.approval.id, made
+        return DISPUTE, made.dispute.id, made
+
+    async def load(resource_type: str, row_id: int) -> DisputeView | ApprovalView:
+        if resource_type == APPROVAL:
+            return await approval_service.view(session, await session.get_one(Approval, row_id))
+        dispute = await session.get_one(Dispute, row_id)
+        return await get_dispute(session, actor, dispute.public_id)
+
+    return await idempotency.decide_once(session, claim, decide=decide_named, load=load)
 
 
 async def execute_resolution(session: WriteSession, actor: Actor, approval: Approval, rules: BusinessSettings) -> None:
@@ -212,6 +246,23 @@ async def _ask_second(
     if approval.status == ApprovalStatus.REQUESTED:
         return await approval_service.view(session, approval)
     return None
+
+
+async def _decide(
+    session: WriteSession,
+    actor: Actor,
+    dispute: Dispute,
+    deal: Deal,
+    decision: Decision,
+    quote: Quote | None,
+    rules: BusinessSettings,
+) -> DisputeView | ApprovalView:
+    """Carried out, or what waits for a second person."""
+    waits = await _ask_second(session, actor, dispute, deal, decision, quote, rules)
+    if waits is not None:
+        return waits
+    await _carry_out(session, actor, dispute, deal, decision, quote, rules)
+    return await get_dispute(session, actor, dispute.public_id)
 
 
 async def _carry_out(

@@ -5,7 +5,7 @@ from typing import Any
 from jivapay.database.locks import lock_deal_for_update
 from jivapay.schemas_enums.enums import Direction
 from jivapay.schemas_enums.gateway import PayoutInit, PayoutRead
-from jivapay.services import order_status_manager
+from jivapay.services import idempotency, order_status_manager
 from jivapay.services.api_key_service import StoreContext
 from jivapay.services.gateway_service.confirming import cancel_deal
 from jivapay.services.gateway_service.deals import get_deal, get_store_deal, show_payout
@@ -53,19 +53,29 @@ async def get_payout_status(resources: Resources, store: StoreContext, identifie
         return await show_payout(session, deal, viewer)
 
 
-async def cancel_payout(resources: Resources, store: StoreContext, identifier: str, reason: str) -> PayoutRead:
+async def cancel_payout(
+    resources: Resources, store: StoreContext, identifier: str, reason: str, claim: IdempotencyClaim | None = None
+) -> Made[PayoutRead]:
     """Give up before a trader has accepted; what was set aside is free again. Raises NotFound, OrderStateConflict."""
     async with resources.database.read() as session:
         deal = await get_store_deal(session, store.id, Direction.PAY_OUT, identifier, "order_id")
-    await cancel_deal(resources, store.actor, deal.incoming.id, reason)
-    return await get_payout_status(resources, store, identifier, by="order_id")
+    replayed = await cancel_deal(resources, store.actor, deal.incoming.id, reason, claim)
+    return Made(await get_payout_status(resources, store, identifier, by="order_id"), replayed)
 
 
-async def confirm_payout(resources: Resources, store: StoreContext, identifier: str) -> PayoutRead:
+async def confirm_payout(
+    resources: Resources, store: StoreContext, identifier: str, claim: IdempotencyClaim | None = None
+) -> Made[PayoutRead]:
     """The recipient has the money: the trader may use what he was credited. Raises NotFound, OrderStateConflict."""
     async with resources.database.read() as session:
         deal = await get_store_deal(session, store.id, Direction.PAY_OUT, identifier, "order_id")
-    async with resources.database.write() as session:
-        locked = await lock_deal_for_update(session, deal.incoming.id)
-        await order_status_manager.confirm_receipt(session, store.actor, locked)
-    return await get_payout_status(resources, store, identifier, by="order_id")
+    async with resources.database.write() as writing:
+
+        async def confirm() -> None:
+            locked = await lock_deal_for_update(writing, deal.incoming.id)
+            await order_status_manager.confirm_receipt(writing, store.actor, locked)
+
+        replayed = await idempotency.do_once(
+            writing, claim, resource_type="receipt_confirmation", resource_id=deal.incoming.id, do=confirm
+        )
+    return Made(await get_payout_status(resources, store, identifier, by="order_id"), replayed)

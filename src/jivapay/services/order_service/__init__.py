@@ -9,16 +9,18 @@ from jivapay.services.order_service.cases import (
     list_cases,
 )
 from jivapay.services.order_service.own import (
-    accept_order_for_trader,
-    cancel_order_for_trader,
-    confirm_order_for_trader,
-    confirm_order_with_receipt,
-    decline_order_for_trader,
     download_receipt_for_trader,
     get_order_for_trader,
     get_receipt_for_trader,
     list_orders_for_merchant,
     list_orders_for_trader,
+)
+from jivapay.services.order_service.trading import (
+    accept_order_for_trader,
+    cancel_order_for_trader,
+    confirm_order_for_trader,
+    confirm_order_with_receipt,
+    decline_order_for_trader,
     show_order_to_trader,
 )
 

@@ -1,4 +1,4 @@
-"""Orders for those who work with them: a trader's own, and a merchant's own (OSV-01 to OSV-04).
+"""Orders as those see them who work with them: a trader his own, and a merchant his own (OSV-01 to OSV-04).
 
 Whose an order is decides the query itself: somebody else's is not found.
 """
@@ -11,18 +11,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from jivapay.config.business_settings import BusinessSettings
-from jivapay.config.crypto import Cipher
-from jivapay.database.locks import Deal, lock_deal_for_update
+from jivapay.database.locks import Deal
 from jivapay.database.models.documents import UploadedDocument
 from jivapay.database.models.orders import IncomingOrder, Order
 from jivapay.database.models.people import MerchantStore
 from jivapay.database.models.reference import Currency, PaymentMethod
 from jivapay.database.models.requisites import Requisite
-from jivapay.database.session import AnySession, WriteSession
+from jivapay.database.session import AnySession
 from jivapay.domain.actors import Actor
 from jivapay.domain.money import FIAT_SCALE, ZERO, format_amount, format_rate
-from jivapay.exceptions import NotFound, OrderStateConflict, ValidationFailed
+from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.base import Page
 from jivapay.schemas_enums.enums import (
     Direction,
@@ -35,17 +33,8 @@ from jivapay.schemas_enums.orders import (
     OrderFilter,
     TraderOrderRead,
 )
-from jivapay.services import (
-    audit_service,
-    document_service,
-    freeze_service,
-    idempotency,
-    order_processor,
-    order_status_manager,
-)
-from jivapay.services.document_service import Download, StoredReceipt
-from jivapay.services.idempotency import IdempotencyClaim, Made
-from jivapay.services.order_status_manager import AS_AGREED, TraderAnswer
+from jivapay.services import document_service, order_processor
+from jivapay.services.document_service import Download
 from jivapay.utils.listing import Listed, Sorting, fetch_list
 from jivapay.utils.resources import Resources
 
@@ -169,101 +158,9 @@ def _trader_order(row: Sequence[Any]) -> TraderOrderRead:
     )
 
 
-async def show_order_to_trader(resources: Resources, actor: Actor, order_id: UUID) -> TraderOrderRead:
-    """`get_order_for_trader` with the recipient of a pay-out he has accepted: whole, and noted. Raises NotFound."""
-    async with resources.database.read() as session:
-        shown = await get_order_for_trader(session, actor, order_id)
-    if shown.recipient is None or shown.status != OrderStatus.IN_PROGRESS:
-        return shown
-    async with resources.database.write() as session:
-        deal = await _lock_own(session, actor, order_id)
-        order = order_status_manager.require_order(deal)
-        if order.status == OrderStatus.IN_PROGRESS:
-            await audit_service.log_event(session, actor, "order.recipient_shown", entity="order", entity_id=order.id)
-            return await _with_recipient(session, actor, deal, resources.cipher)
-        return await get_order_for_trader(session, actor, order_id)
-
-
-async def accept_order_for_trader(
-    session: WriteSession, actor: Actor, order_id: UUID, rules: BusinessSettings, cipher: Cipher
-) -> TraderOrderRead:
-    """The trader takes a pay-out on and learns whom to pay. Raises NotFound, OrderStateConflict, PlatformFrozen."""
-    await freeze_service.refuse_when_frozen(session)
-    deal = await _lock_own(session, actor, order_id)
-    await order_status_manager.accept_order(session, actor, deal, rules)
-    await session.flush()
-    return await _with_recipient(session, actor, deal, cipher)
-
-
-async def decline_order_for_trader(
-    session: WriteSession, actor: Actor, order_id: UUID, reason: str, rules: BusinessSettings
-) -> TraderOrderRead:
-    """The trader does not take a pay-out; the next one is looked for. Raises NotFound, OrderStateConflict."""
-    deal = await _lock_own(session, actor, order_id)
-    await order_processor.pass_on(session, actor, deal, reason, rules)
-    await session.flush()
-    return await get_order_for_trader(session, actor, order_id)
-
-
-async def _with_recipient(session: WriteSession, actor: Actor, deal: Deal, cipher: Cipher) -> TraderOrderRead:
-    shown = await get_order_for_trader(session, actor, deal.incoming.public_id)
-    return shown.model_copy(update={"recipient": order_processor.show_whole_recipient(deal.incoming, cipher)})
-
-
-async def confirm_order_for_trader(
-    session: WriteSession,
-    actor: Actor,
-    order_id: UUID,
-    rules: BusinessSettings,
-    answer: TraderAnswer = AS_AGREED,
-    *,
-    receipt: StoredReceipt | None = None,
-) -> TraderOrderRead:
-    """The trader has the money, or has paid it out and shows the receipt.
-
-    Raises NotFound, OrderStateConflict, InsufficientBalance, PlatformFrozen, and for a pay-out ValidationFailed
-    `receipt.required` or `receipt.duplicate`.
-    """
-    await freeze_service.refuse_when_frozen(session)
-    deal = await _lock_own(session, actor, order_id)
-    await order_status_manager.confirm_order_by_trader(
-        session, actor, deal, rules, answer, has_receipt=receipt is not None
-    )
-    await session.flush()
-    if receipt is not None:
-        order = order_status_manager.require_order(deal)
-        linked = await document_service.link(
-            session,
-            incoming_order_id=deal.incoming.id,
-            order_id=order.id,
-            stored=receipt,
-            uploader=actor,
-            kind=DocumentKind.TRADER_RECEIPT,
-        )
-        if linked.duplicate and order.direction == Direction.PAY_OUT:
-            raise ValidationFailed.at("body", "receipt", code="receipt.duplicate")
-    return await get_order_for_trader(session, actor, order_id)
-
-
-async def cancel_order_for_trader(
-    session: WriteSession, actor: Actor, order_id: UUID, reason: str, rules: BusinessSettings
-) -> TraderOrderRead:
-    """The trader cannot take this payment; only before the payer has confirmed. A pay-out he declines instead.
-
-    Raises NotFound, OrderStateConflict.
-    """
-    deal = await _lock_own(session, actor, order_id)
-    order = order_status_manager.require_order(deal)
-    if order.direction == Direction.PAY_OUT:
-        raise OrderStateConflict(order.status, "A pay-out is declined, not cancelled.")
-    await order_status_manager.cancel_order(session, actor, deal, reason, rules)
-    await session.flush()
-    return await get_order_for_trader(session, actor, order_id)
-
-
 async def get_receipt_for_trader(session: AnySession, actor: Actor, order_id: UUID) -> UploadedDocument:
     """The payer's newest receipt of the trader's own order. Raises NotFound."""
-    own = await _find_own(session, actor, order_id)
+    own = await find_own(session, actor, order_id)
     documents = await document_service.list_for_incoming_order(session, own.incoming_order_id)
     stored = [
         document
@@ -275,7 +172,7 @@ async def get_receipt_for_trader(session: AnySession, actor: Actor, order_id: UU
     return stored[-1]
 
 
-async def _find_own(session: AnySession, actor: Actor, order_id: UUID) -> Order:
+async def find_own(session: AnySession, actor: Actor, order_id: UUID) -> Order:
     """The trader's order, also a declined one: he is offered each deal once. Raises NotFound."""
     order: Order | None = await session.scalar(
         select(Order)
@@ -285,15 +182,6 @@ async def _find_own(session: AnySession, actor: Actor, order_id: UUID) -> Order:
     if order is None:
         raise NotFound
     return order
-
-
-async def _lock_own(session: WriteSession, actor: Actor, order_id: UUID) -> Deal:
-    """The deal, while it is this trader's. Raises NotFound, OrderStateConflict when he has declined it."""
-    own = await _find_own(session, actor, order_id)
-    deal = await lock_deal_for_update(session, own.incoming_order_id)
-    if deal.order is None or deal.order.id != own.id:
-        raise OrderStateConflict(OrderStatus.DECLINED)
-    return deal
 
 
 async def list_orders_for_merchant(session: AnySession, actor: Actor, asked: OrderFilter) -> Page[MerchantOrderRead]:
@@ -344,39 +232,6 @@ def _owner(actor: Actor) -> int:
     if actor.owner_id is None:
         raise NotFound
     return actor.owner_id
-
-
-async def confirm_order_with_receipt(
-    resources: Resources,
-    actor: Actor,
-    order_id: UUID,
-    receipt: bytes | None,
-    answer: TraderAnswer = AS_AGREED,
-    claim: IdempotencyClaim | None = None,
-) -> Made[TraderOrderRead]:
-    """`confirm_order_for_trader` as a phased door: his receipt, if any, is cleaned and stored before the transaction.
-
-    Raises as that, and ValidationFailed `file.*` or StorageError, which change nothing.
-    """
-    rules = await resources.config.current()
-    async with resources.database.read() as session:
-        own = await _find_own(session, actor, order_id)
-    async with resources.database.write() as looking:
-        if await idempotency.is_done(looking, claim):
-            return Made(await get_order_for_trader(looking, actor, order_id), replayed=True)
-    stored = None
-    if receipt is not None:
-        cleaned = await document_service.prepare_receipt(receipt)
-        stored = await document_service.stage(resources.storage, cleaned, clock=resources.clock)
-    async with resources.database.write() as writing:
-
-        async def confirm() -> None:
-            await confirm_order_for_trader(writing, actor, order_id, rules, answer, receipt=stored)
-
-        replayed = await idempotency.do_once(
-            writing, claim, resource_type="trader_confirmation", resource_id=own.incoming_order_id, do=confirm
-        )
-        return Made(await get_order_for_trader(writing, actor, order_id), replayed)
 
 
 async def download_receipt_for_trader(resources: Resources, actor: Actor, order_id: UUID) -> Download:
