@@ -12,7 +12,7 @@ WORKERS := worker-orders worker-callbacks
 IMAGE ?= $(or $(JIVAPAY_IMAGE),$(shell sed -n 's/^JIVAPAY_IMAGE=//p' .env 2>/dev/null),jivapay)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test coverage test-coverage check format docs bench-quick bench browser-matrix model payouts-long clean \
+.PHONY: help demo local test coverage test-coverage check format docs bench-quick bench browser-matrix model races payouts-long clean \
   up down build restart logs workerlogs beatlogs build-prod push-prod makemigrations migrate \
   needs-docker needs-compose needs-tag
 
@@ -58,8 +58,11 @@ bench: $(UV) ## All measures
 browser-matrix: $(UV) ## The payment page in every language, theme and width
 	JIVAPAY_BROWSER_MATRIX=full $(RUN) pytest tests/web/browser $(ARGS)
 
-model: $(UV) ## The stateful model of the pay-in, at length
-	JIVAPAY_MODEL=long $(RUN) pytest tests/model -n0 --timeout=3600 $(ARGS)
+model: $(UV) ## The stateful model of everything that moves money, at length
+	JIVAPAY_MODEL=long $(RUN) pytest tests/model -n0 --timeout=7200 $(ARGS)
+
+races: $(UV) ## Every two moves on one deal at once, 200 times each
+	JIVAPAY_RACES=200 $(RUN) pytest tests/concurrency --dist=load --timeout=1800 $(ARGS)
 
 payouts-long: $(UV) ## A thousand payout requests while workers are killed
 	JIVAPAY_PAYOUTS=1000 $(RUN) pytest tests/faults/test_payouts.py -n0 --timeout=900 $(ARGS)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from factories.world import World
 from jivapay.services.balance_manager import AccountKey
 from services.requisite_selector.looking import change
-from support.racing import WON, race
+from support.racing import WON, patiently, race
 
 EACH = Decimal("49.810810")
 PROFIT = Decimal("1.027027")
@@ -73,7 +73,7 @@ async def test_the_roll_up_runs_beside_completions_and_loses_nothing(world: Worl
     async def keep_rolling() -> int:
         runs = 0
         while not done.is_set():
-            await asyncio.gather(world.roll_up(), world.roll_up())
+            await asyncio.gather(patiently(world.roll_up), patiently(world.roll_up))
             await asyncio.sleep(0.02)
             runs += 1
         return runs

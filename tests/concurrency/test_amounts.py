@@ -1,15 +1,14 @@
 """Late and other amounts by many hands at once: one of them settles the order, and money moves once."""
 
-import os
 from decimal import Decimal
 
 import pytest
 
 from factories.world import AMOUNT, World
 from jivapay.schemas_enums.enums import OrderStatus
-from support.racing import WON, race
+from support.racing import WON, race, rounds
 
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "6"))
+ROUNDS = rounds(6)
 SMALLER = Decimal("4517.00")
 
 

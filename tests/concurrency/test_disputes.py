@@ -1,9 +1,5 @@
-"""Many hands on one dispute: one decides, the order ends once, and money moves once.
+"""Many hands on one dispute: one decides, the order ends once, and money moves once."""
 
-`RACE_ROUNDS=200` is the long run.
-"""
-
-import os
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
@@ -18,9 +14,9 @@ from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.enums import OwnerType
 from jivapay.services import approval_service, dispute_service
 from jivapay.utils.resources import Resources
-from support.racing import WON, race
+from support.racing import WON, race, rounds
 
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
+ROUNDS = rounds(4)
 OUTCOMES = ("completed", "cancelled", "adjusted", "failed")
 Move = Callable[[], Awaitable[object]]
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from factories.world import World
 from jivapay.domain.outcomes import Assigned, Busy, NoRequisite
 from services.requisite_selector.looking import change, only_requisite
+from support.racing import patiently
 
 MAXIMUM = {
     "turnover_day_max": Decimal(10_000),
@@ -23,7 +25,7 @@ async def process_all(world: World, incoming: list[int]) -> Counter[str]:
     outcomes: Counter[str] = Counter()
     waiting = incoming
     for _ in range(30):
-        results = await asyncio.gather(*(world.process(one) for one in waiting))
+        results = await asyncio.gather(*(patiently(partial(world.process, one)) for one in waiting))
         busy = [one for one, outcome in zip(waiting, results, strict=True) if isinstance(outcome, Busy)]
         outcomes.update(type(outcome).__name__ for outcome in results if not isinstance(outcome, Busy))
         if not busy:
@@ -90,7 +92,7 @@ async def test_messages_that_name_the_same_orders(world: World) -> None:
         await world.add_trader(requisites=2)
     incoming = [await world.accept(Decimal(1000 + number // 2)) for number in range(60)]
     messages = [incoming[start::6] for start in range(6)] + [incoming[:30], incoming[30:]]
-    assigned = await asyncio.gather(*(world.process_together(message) for message in messages))
+    assigned = await asyncio.gather(*(patiently(partial(world.process_together, message)) for message in messages))
     counts = Counter(one for message in assigned for one in message)
     assert counts
     assert set(counts.values()) == {1}
@@ -107,7 +109,9 @@ async def test_a_lapsed_amount_is_taken_while_its_first_payer_comes_back(world: 
         await world.cancel(first)
         await world.advance(world.rules.amount_cooldown_seconds + 1)
         second = await world.accept(amount)
-        outcome, _ = await asyncio.gather(world.process(second), world.confirm_by_trader(first))
+        outcome, _ = await asyncio.gather(
+            patiently(partial(world.process, second)), patiently(partial(world.confirm_by_trader, first))
+        )
         assert isinstance(outcome, Assigned | Busy | NoRequisite)
         assert (await world.statuses(first))[1] == "completed"
         if not isinstance(outcome, Assigned):

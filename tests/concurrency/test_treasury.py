@@ -1,10 +1,6 @@
-"""Money on its way out, pulled at by many: held once, decided once, sent once, in every pair.
-
-`RACE_ROUNDS` rounds of each pair, 200 in the long run and a few elsewhere.
-"""
+"""Money on its way out, pulled at by many: held once, decided once, sent once, in every pair."""
 
 import itertools
-import os
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from uuid import UUID
@@ -13,9 +9,9 @@ import pytest
 
 from factories.treasury import FEE, Till, make_till
 from factories.world import World
-from support.racing import WON, race
+from support.racing import WON, race, rounds
 
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
+ROUNDS = rounds(5)
 ENDS = {"approved", "rejected", "cancelled", "sending"}
 LOST = {"withdrawal.state_conflict", "approval.stale"}
 
