@@ -59,7 +59,7 @@ browser-matrix: $(UV) ## The payment page in every language, theme and width
 	JIVAPAY_BROWSER_MATRIX=full $(RUN) pytest tests/web/browser $(ARGS)
 
 model: $(UV) ## The stateful model of everything that moves money, at length
-	JIVAPAY_MODEL=long $(RUN) pytest tests/model -n0 --timeout=7200 $(ARGS)
+	JIVAPAY_MODEL=200 $(RUN) pytest tests/model -n0 --timeout=7200 $(ARGS)
 
 races: $(UV) ## Every two moves on one deal at once, 200 times each
 	JIVAPAY_RACES=200 $(RUN) pytest tests/concurrency --dist=load --timeout=1800 $(ARGS)

@@ -1,6 +1,8 @@
 """Random shops, customers, traders, staff and time, with every invariant after each step.
 
-`JIVAPAY_MODEL=long` plays for a quarter of an hour instead of a minute.
+Whoever moves makes one of the moves (`moves.py`), two or three at once, or the next one of a walk (`walks.py`) that he
+is in the middle of. `JIVAPAY_MODEL=200` plays two hundred histories, for a quarter of an hour or longer, instead of a
+few for some seconds, and they must then have taken every transition of the printed tables.
 """
 
 import asyncio
@@ -12,33 +14,31 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from model.coverage import PRINTED, Taken, assert_complete
 from model.play import Play
+from model.telling import MOVES, WALKS
 from support.databases import Cluster
 
-LONG = os.environ.get("JIVAPAY_MODEL") == "long"
-EXAMPLES, STEPS = (200, 60) if LONG else (25, 20)
+HISTORIES = int(os.environ.get("JIVAPAY_MODEL", "0"))
+LONG = HISTORIES > 0
+EXAMPLES, STEPS = (HISTORIES, 60) if LONG else (4, 30)
 
 SIZES = ("1000.00", "1000.00", "1000.01", "2500.00", "2500.00", "4750.00", "7000", "9500")
 AMOUNTS = st.sampled_from([Decimal(amount) for amount in SIZES])
 """Of these 7 000 goes to a person and 9 500 is denied."""
 PAUSES = st.sampled_from([1, 3, 30, 310, 901, 1801, 3600, 86_401])
-CUSTOMERS = st.sampled_from(["u-1", "u-2", "u-3"])
 WHICH = st.integers(0, 11)
+MOVE = st.sampled_from(list(MOVES))
+WALK = st.sampled_from(list(WALKS))
 
 
 class Platform(RuleBasedStateMachine):
     """Synchronous outside, one event loop inside; each run has a database of its own."""
 
     open_play: Callable[[], Play]
+    taken: Taken
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,17 +46,14 @@ class Platform(RuleBasedStateMachine):
         self.play = self.open_play()
         self.run(self.play.open())
 
-    def run(self, move: Awaitable[Any]) -> None:
-        async def moved() -> None:
-            await move
+    def run(self, move: Awaitable[Any]) -> Any:  # noqa: ANN401 - whatever comes of it
+        async def moved() -> Any:  # noqa: ANN401
+            return await move
 
-        self.runner.run(moved())
-
-    def one(self, which: int) -> int:
-        return self.play.incoming[which % len(self.play.incoming)]
+        return self.runner.run(moved())
 
     def teardown(self) -> None:
-        self.run(self.play.close())
+        self.taken.update(self.run(self.play.close()))
         self.runner.close()
 
     @initialize(amounts=st.lists(AMOUNTS, min_size=3, max_size=5))
@@ -64,7 +61,7 @@ class Platform(RuleBasedStateMachine):
         """Something is going on everywhere already."""
         for number, amount in enumerate(amounts):
             self.run(self.play.ask(amount, number % 3, f"u-{number}", hosted=number != 1, again=False))
-            self.run(self.play.process(self.play.incoming[-1], workers=1))
+        self.run(self.play.make(["a_shop_pays_out"], 0))
 
     @rule(
         amount=AMOUNTS,
@@ -75,39 +72,27 @@ class Platform(RuleBasedStateMachine):
     )
     def a_shop_asks(self, amount: Decimal, store: int, customer: str, *, hosted: bool, again: bool) -> None:
         self.run(self.play.ask(amount, store, customer, hosted=hosted, again=again))
-        if self.play.incoming:
-            self.run(self.play.process(self.play.incoming[-1], workers=1))
 
-    @rule(which=WHICH, workers=st.integers(1, 2))
-    def a_worker_looks_for_a_requisite(self, which: int, workers: int) -> None:
-        self.run(self.play.process(self.one(which), workers=workers))
+    @rule(move=MOVE, which=WHICH)
+    def somebody_moves(self, move: str, which: int) -> None:
+        self.run(self.play.make([move], which))
 
-    @rule(which=WHICH)
-    def a_worker_s_attempt_is_lost(self, which: int) -> None:
-        self.run(self.play.fail_processing(self.one(which)))
+    @rule(move=MOVE, which=WHICH)
+    def somebody_else_moves(self, move: str, which: int) -> None:
+        self.run(self.play.make([move], which))
 
-    @rule(which=WHICH, receipt=st.booleans(), lost=st.booleans())
-    def a_payer_confirms(self, which: int, *, receipt: bool, lost: bool) -> None:
-        self.run(self.play.pay(self.one(which), receipt=receipt, lost=lost))
+    @rule(move=MOVE, which=WHICH, times=st.integers(2, 3))
+    def somebody_presses_often(self, move: str, which: int, times: int) -> None:
+        self.run(self.play.make([move] * times, which))
 
-    @rule(which=WHICH, by_trader=st.booleans())
-    def somebody_cancels(self, which: int, *, by_trader: bool) -> None:
-        self.run(self.play.cancel(self.one(which), by_trader=by_trader))
+    @rule(moves=st.lists(MOVE, min_size=2, max_size=3), which=WHICH)
+    def several_move_at_once(self, moves: list[str], which: int) -> None:
+        self.run(self.play.make(moves, which))
 
-    @rule(which=WHICH, times=st.integers(1, 3))
-    def a_trader_confirms(self, which: int, times: int) -> None:
-        self.run(self.play.confirm(self.one(which), times=times))
-
-    @rule(which=WHICH, pause=st.sampled_from([0, 901, 1801]))
-    def a_deal_goes_its_way(self, which: int, pause: int) -> None:
-        self.run(self.play.pay(self.one(which), receipt=True, lost=False))
-        self.run(self.play.world.advance(pause))
-        self.run(self.play.background(200))
-        self.run(self.play.confirm(self.one(which), times=2))
-
-    @rule(which=WHICH, approve=st.booleans())
-    def staff_decides_a_review(self, which: int, *, approve: bool) -> None:
-        self.run(self.play.review(self.one(which), approve=approve))
+    @rule(walk=WALK, moves=st.integers(1, 6))
+    def somebody_goes_his_way(self, walk: str, moves: int) -> None:
+        for _ in range(moves):
+            self.run(self.play.go_on(walk))
 
     @rule(seconds=PAUSES, fresh=st.booleans(), watched=st.booleans())
     def time_goes_by(self, seconds: int, *, fresh: bool, watched: bool) -> None:
@@ -123,10 +108,6 @@ class Platform(RuleBasedStateMachine):
     def the_rate_moves(self, rate: Decimal) -> None:
         self.run(self.play.world.set_rate(rate))
 
-    @rule(trader=st.integers(0, 2), amount=st.sampled_from([Decimal(50), Decimal("0.000001")]))
-    def a_trader_deposits(self, trader: int, amount: Decimal) -> None:
-        self.run(self.play.deposit(trader, amount))
-
     @rule(trader=st.integers(0, 2))
     def a_trader_comes_or_goes(self, trader: int) -> None:
         self.run(self.play.switch_work(trader))
@@ -136,17 +117,17 @@ class Platform(RuleBasedStateMachine):
         self.run(self.play.unfreeze() if lift else self.play.freeze())
 
     @invariant()
-    @precondition(lambda self: bool(self.play.incoming))
     def everything_holds(self) -> None:
         self.run(self.play.check())
 
 
-@pytest.mark.timeout(3600 if LONG else 600)
+@pytest.mark.timeout(7200 if LONG else 600)
 def test_whatever_happens_every_invariant_holds(stack: dict[str, str], cluster: Cluster) -> None:
     def machine() -> Platform:
         return Platform()
 
     Platform.open_play = staticmethod(lambda: Play(stack, cluster))
+    Platform.taken = set()
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -159,3 +140,7 @@ def test_whatever_happens_every_invariant_holds(stack: dict[str, str], cluster: 
             suppress_health_check=list(HealthCheck),
         ),
     )
+    if LONG:
+        assert_complete(Platform.taken)
+    else:
+        assert Platform.taken <= PRINTED
