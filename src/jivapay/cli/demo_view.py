@@ -108,12 +108,12 @@ def summary(report: "Report", books: Books, *, was_stopped: bool) -> list[str]:
 def _tally(name: str, tally: "Tally", way: str) -> list[str]:
     fiat = f"asked {_money(tally.asked_fiat)} RUB, paid {_money(tally.paid_fiat)} RUB"
     crypto = f"{way} {abs(tally.moved_crypto)} USDT, commissions {tally.commission_crypto} USDT"
-    accepted = "" if tally.to_accepted.p50 is None else f"accepted after {_spread(tally.to_accepted)}; "
+    accepted = "" if tally.to_accepted.p50 is None else f"to accepted {_spread(tally.to_accepted)}; "
     found, settled = _spread(tally.to_requisite), _spread(tally.to_settled)
     return [
         f"{name:<11} {tally.asked}: {_states(tally.outcomes)}",
         f"  sums      {fiat}, {crypto}",
-        f"  times     requisite after {found}; {accepted}settled after {settled}",
+        f"  times     to requisite {found}; {accepted}to settled {settled}",
     ]
 
 

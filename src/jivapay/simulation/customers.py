@@ -16,7 +16,7 @@ LOOK_EVERY_SECONDS = 1.0
 WAIT_EVERY_SECONDS = 3.0
 """How often somebody looks who waits for time to pass."""
 PATIENCE_SECONDS = 60.0
-TOO_LATE_SECONDS = 43.0
+TOO_LATE_SECONDS = 28.0
 """After the end of an order: longer than the late window of the demo's short pace."""
 NEEDS_RECEIPT = "receipt.required"
 """It lapsed in between: now only a receipt brings it back."""

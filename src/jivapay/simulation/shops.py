@@ -47,27 +47,27 @@ class Shop:
         self._seed = seed
         self._bank = bank
 
-    async def ask(self, plan: Plan) -> Purchase:
-        """Ask the platform for an order. Raises Refused, NoAnswer."""
+    async def serve(self, plan: Plan) -> None:
+        """One order from its request until nothing more happens by itself. Raises Refused, NoAnswer."""
         now = _now()
         external_id = f"{self._run}-{plan.number}"
         purchase = Purchase(plan, external_id, f"{self._run}-u{plan.number}", asked_at=now, wanted_at=now)
         self.purchases[external_id] = purchase
-        for _ in range(ASKS_MAX):
-            with contextlib.suppress(NoAnswer):  # the external id makes one order of all attempts
-                await self._ask(purchase)
-                return purchase
-        raise NoAnswer(external_id)
-
-    async def serve(self, purchase: Purchase) -> None:
-        """An order that was asked for, until nothing more happens by itself. Raises Refused, NoAnswer."""
-        plan, answer = purchase.plan, purchase.answer
+        answer = await self._ask_until_answered(purchase)
         if answer is None:
             return
         if isinstance(plan, OrderPlan):
             await self._sell(purchase, plan, answer)
         else:
             await self._pay_out(purchase, plan, answer)
+
+    async def _ask_until_answered(self, purchase: Purchase) -> Json | None:
+        """The external id makes one order of all attempts. None for a pay-out that the store cannot pay."""
+        for _ in range(ASKS_MAX):
+            with contextlib.suppress(NoAnswer):
+                await self._ask(purchase)
+                return purchase.answer
+        raise NoAnswer(purchase.external_id)
 
     async def _sell(self, purchase: Purchase, plan: OrderPlan, answer: Json) -> None:
         customer = Customer(self._seed, plan, answer["order_id"], self._bank)

@@ -17,8 +17,8 @@ from jivapay.simulation.plans import PayerMood, plan_payer, plan_trader
 from jivapay.simulation.purchases import Json
 from jivapay.simulation.receipts import make_receipt
 
-LOOK_EVERY_SECONDS = 1.0
-BALANCE_EVERY_SECONDS = 5.0
+LOOK_EVERY_SECONDS = 1.5
+BALANCE_EVERY_SECONDS = 10.0
 WATCHED = f"{OrderStatus.PENDING},{OrderStatus.PENDING_TRADER_CONFIRMATION},{OrderStatus.IN_PROGRESS}"
 PAGE_SIZE = 200
 UNAUTHORISED, NOT_FOUND = 401, 404

@@ -37,9 +37,9 @@ from jivapay.simulation.traders import (
     paymaster_of,
 )
 
-UNANSWERED_MAX = 16
-"""Requests for an order at once: shops wait with the next one, so that a slower platform is not buried."""
-RECOVERY_SECONDS = 2.0
+OPEN_MAX_SECONDS, OPEN_MAX_AT_LEAST = 20, 40
+"""Orders at once: as many as come in so many seconds, and never fewer. A slower platform is not buried."""
+RECOVERY_SECONDS, STAFF_LOOK_EVERY_SECONDS = 2.0, 3.0
 AUDIT_PATIENCE_SECONDS = 15.0
 AUDIT_AT_ONCE = 20
 DECISION_PATIENCE_SECONDS = 20.0
@@ -140,26 +140,22 @@ class Traffic:
 
     async def _serve_all(self, paymaster: Paymaster) -> None:
         draw = Random(f"{self.seed}:arrivals")
-        gate = asyncio.Semaphore(UNANSWERED_MAX)
+        gate = asyncio.Semaphore(max(OPEN_MAX_AT_LEAST, round(self.rate * OPEN_MAX_SECONDS / MINUTE)))
         async with asyncio.TaskGroup() as group:
             for number in numbers(1):
                 if self.orders is not None and number > self.orders:
                     break
                 await gate.acquire()
                 plan = plan_any(self.seed, number, self.cast.stores)
-                group.create_task(self._survive("order", lambda plan=plan: self._serve(plan, paymaster, gate)))  # type: ignore[misc]
+                task = group.create_task(self._survive("order", lambda plan=plan: self._serve(plan, paymaster)))  # type: ignore[misc]
+                task.add_done_callback(lambda _: gate.release())
                 await asyncio.sleep(draw.expovariate(self.rate / MINUTE))
 
-    async def _serve(self, plan: Plan, paymaster: Paymaster, gate: asyncio.Semaphore) -> None:
-        """From the request, which gives the gate free when it is answered, until the order rests."""
+    async def _serve(self, plan: Plan, paymaster: Paymaster) -> None:
         shop = self.shops[plan.store]
-        try:
-            if plan.direction is Direction.PAY_OUT and not shop.store.test:
-                await self._survive("paymaster", lambda: self._fund(shop, paymaster))
-            purchase = await shop.ask(plan)
-        finally:
-            gate.release()
-        await shop.serve(purchase)
+        if plan.direction is Direction.PAY_OUT and not shop.store.test:
+            await self._survive("paymaster", lambda: self._fund(shop, paymaster))
+        await shop.serve(plan)
 
     async def _fund(self, shop: Shop, paymaster: Paymaster) -> None:
         """Before a store runs dry; as far as we know its balance."""
@@ -194,7 +190,7 @@ class Traffic:
     async def _repeat(self, who: str, deed: Callable[[], Awaitable[object]]) -> None:
         while True:
             await self._survive(who, deed)
-            await asyncio.sleep(RECOVERY_SECONDS)
+            await asyncio.sleep(STAFF_LOOK_EVERY_SECONDS)
 
     async def _watch_balances(self) -> None:
         while True:

@@ -83,7 +83,7 @@ PACES: dict[Pace, dict[str, object]] = {
         "PAYOUT_ACCEPT_SECONDS": 20,
         "PAYOUT_PAY_SECONDS": 40,
         "PAYOUT_CLEARING_SECONDS": 30,
-        "LATE_PAYMENT_WINDOW_SECONDS": 40,
+        "LATE_PAYMENT_WINDOW_SECONDS": 25,
         "AMOUNT_COOLDOWN_SECONDS": 20,
     },
 }
