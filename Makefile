@@ -64,7 +64,7 @@ model: $(UV) ## The stateful model of everything that moves money, at length
 races: $(UV) ## Every two moves on one deal at once, 200 times each
 	JIVAPAY_RACES=200 $(RUN) pytest tests/concurrency --dist=load --timeout=1800 $(ARGS)
 
-payouts-long: $(UV) ## A thousand payout requests while workers are killed
+payouts-long: $(UV) ## A thousand payout requests, two hundred as pay-out orders, while workers are killed
 	JIVAPAY_PAYOUTS=1000 $(RUN) pytest tests/faults/test_payouts.py -n0 --timeout=900 $(ARGS)
 
 makemigrations: $(UV) ## A new migration from what the models say and the schema lacks: ARGS="what it does"
