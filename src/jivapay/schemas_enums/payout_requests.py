@@ -147,6 +147,8 @@ class PayoutBatchRead(AnswerModel):
     failed: int
     created_at: datetime
     finished_at: datetime | None
+    failure: str | None
+    """Of the file as a whole, when it ended before its last row."""
     results: list[PayoutBatchRow]
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from api.payouts.caller import MASKED, Caller
 from factories.world import World
+from jivapay.config.crypto import Cipher
+from jivapay.schemas_enums.enums import AuditLevel
 from jivapay.services import payout_service
 from jivapay.services.payout_service.batches import ROWS_AT_ONCE
 
@@ -133,6 +135,34 @@ async def test_the_same_file_again(caller: Caller, world: World) -> None:
     other = await upload(caller, f"{HEADER}\n{GOOD}\n{GOOD}", headers=headers)
     assert other.status_code == 400
     assert await work_off(world) == 1
+
+
+@pytest.mark.parametrize(("spoilt", "code"), [("key", "encryption.unknown_key"), ("bytes", "encryption.tampered")])
+async def test_a_file_nobody_can_read_keeps_back_no_other(caller: Caller, world: World, spoilt: str, code: str) -> None:
+    unreadable = (await upload(caller, f"{HEADER}\n{GOOD}\n{GOOD}")).json()["id"]
+    behind = (await upload(caller, f"{HEADER}\n{GOOD}")).json()["id"]
+    if spoilt == "key":
+        lost = Cipher({"lost": bytes(32)}, b"index")
+        context = await world.scalar("select public_id::text from payout_batches where id = :id", id=unreadable)
+        sealed = lost.encrypt(HEADER, f"payout_batches.content:{context}")
+    else:
+        sealed = await world.scalar("select content_sealed from payout_batches where id = :id", id=unreadable)
+        sealed = sealed[:-1] + bytes([sealed[-1] ^ 1])
+    await world.execute(
+        "update payout_batches set content_sealed = :sealed where id = :id", id=unreadable, sealed=sealed
+    )
+    errors = (
+        "select count(*) from audit_log where action = 'payout_batch.failed' and level = 'ERROR' and entity_id = :id"
+    )
+    for _ in range(3):
+        await work_off(world)
+    assert await world.scalar(errors, id=unreadable, level=AuditLevel.ERROR.value) == 1
+    assert await world.scalar("select failure from payout_batches where id = :id", id=unreadable) == code
+    ended = (await caller.call("GET", f"bulk/{unreadable}/")).json()
+    assert (ended["done"], ended["failed"], ended["finished_at"] is None) == (0, 0, False)
+    assert ended["failure"] == "The file can no longer be read; send the rows that are missing again."
+    done = (await caller.call("GET", f"bulk/{behind}/")).json()
+    assert (done["done"], done["failure"], done["finished_at"] is None) == (1, None, False)
 
 
 @pytest.mark.parametrize(

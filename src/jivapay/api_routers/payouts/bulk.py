@@ -106,6 +106,7 @@ def _batch(view: BatchView, *, with_results: bool = True) -> dict[str, Any]:
         "failed": batch.rows_failed,
         "created_at": batch.created_at,
         "finished_at": batch.finished_at,
+        "failure": sentence_of(batch.failure) if batch.failure else None,
         "results": [_row(result) for result in view.results] if with_results else [],
     }
 

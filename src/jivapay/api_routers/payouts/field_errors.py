@@ -35,6 +35,8 @@ SENTENCES = {
     "file.encoding": "The file is not in UTF-8.",
     "file.malformed": "The file is no CSV.",
     "file.columns": "The columns are not those of payout requests.",
+    "encryption.unknown_key": "The file can no longer be read; send the rows that are missing again.",
+    "encryption.tampered": "The file can no longer be read; send the rows that are missing again.",
     "file.rows": "The file must have 1 to 10 000 rows.",
     "idempotency.mismatch": "This key was used for another request.",
     "idempotency.key_format": "A key has 1 to 255 printable ASCII characters.",

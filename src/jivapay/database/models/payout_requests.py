@@ -92,7 +92,11 @@ class PayoutBatch(Base):
     __tablename__ = "payout_batches"
     __table_args__ = (
         CheckConstraint("rows_done >= rows_failed and rows_done <= rows_total", name="progress"),
-        CheckConstraint("finished_at is null or (rows_done = rows_total and content_sealed is null)", name="finished"),
+        CheckConstraint(
+            "finished_at is null or failure is not null or (rows_done = rows_total and content_sealed is null)",
+            name="finished",
+        ),
+        CheckConstraint("failure is null or finished_at is not null", name="failure"),
         Index("ix_payout_batches_unfinished", "id", postgresql_where=text("finished_at is null")),
     )
 
@@ -109,6 +113,8 @@ class PayoutBatch(Base):
     request_id: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     finished_at: Mapped[Moment | None]
+    failure: Mapped[str | None]
+    """Why it ended before its last row: the code of what is wrong with the file itself."""
 
 
 class PayoutBatchRow(Base):

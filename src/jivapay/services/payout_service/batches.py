@@ -18,11 +18,12 @@ from jivapay.database.models.people import MerchantStore
 from jivapay.database.session import AnySession, Database, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
-from jivapay.exceptions import NotFound, ValidationFailed
-from jivapay.schemas_enums.enums import PayoutExecutor
+from jivapay.exceptions import ConfigurationError, NotFound, ValidationFailed
+from jivapay.schemas_enums.enums import AuditLevel, PayoutExecutor
 from jivapay.schemas_enums.payout_requests import PayoutCreate
 from jivapay.services import audit_service, idempotency
 from jivapay.services.api_key_service import StoreContext
+from jivapay.services.audit_service import AuditEvent
 from jivapay.services.idempotency import IdempotencyClaim, Made
 from jivapay.services.payout_service.requests import NewPayout, Terms, add_payout, check_payout
 from jivapay.services.payout_service.states import database_now
@@ -31,6 +32,7 @@ from jivapay.utils.validation_codes import field_errors
 
 ROWS_AT_ONCE = 100
 KEY_ID = "batch"
+WORKER = "scheduler"
 
 Errors = dict[str, list[str]]
 """Field → codes."""
@@ -117,11 +119,27 @@ async def continue_batches(database: Database, cipher: Cipher, rules: BusinessSe
             return 0
         store = await session.get_one(MerchantStore, batch.store_id)
         actor = Actor.store(store.id, request_id=batch.request_id)
-        rows = read_rows(cipher.decrypt(batch.content_sealed, _context(batch)).encode())
+        try:
+            rows = read_rows(cipher.decrypt(batch.content_sealed, _context(batch)).encode())
+        except ConfigurationError as error:
+            await _give_up(session, batch, error.code)
+            return 0
         part = rows[batch.rows_done : batch.rows_done + ROWS_AT_ONCE]
         terms = Terms(PayoutExecutor(batch.executor), cipher, rules)
         await _make_rows(session, StoreContext.of(store, key_id=KEY_ID, actor=actor), batch, part, terms)
         return len(part)
+
+
+async def _give_up(session: WriteSession, batch: PayoutBatch, code: str) -> None:
+    """A file nobody can read, as its key is gone or it was altered, keeps back none of those behind it.
+
+    Said once, among the errors of the audit log. Its bytes stay, should the key be found.
+    """
+    batch.finished_at = await database_now(session)
+    batch.failure = code
+    await session.flush()
+    event = AuditEvent("payout_batch.failed", "payout_batch", batch.id, details={"code": code}, level=AuditLevel.ERROR)
+    await audit_service.log_events(session, Actor.system(WORKER, batch.request_id), [event])
 
 
 async def get_batch(session: AnySession, store: StoreContext, batch_id: int) -> BatchView:
