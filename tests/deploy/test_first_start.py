@@ -12,7 +12,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from jivapay.embedded.postgres import find_binaries
 
 PSQL = find_binaries() / "psql"
 DATABASE = "installed"
+TURNING = ("worker-orders", "worker-callbacks", "relay", "scheduler")
 
 
 class Installation:
@@ -53,8 +54,11 @@ class Installation:
 
     def environment(self, service: str) -> dict[str, str]:
         given = {name: unset(str(value)) for name, value in OURS[service]["environment"].items()}
-        here = {"/tmp/alive": str(self.folder / "alive"), "/var/lib/jivapay": str(self.folder / "files")}  # noqa: S108 - of the container
+        here = {"/tmp/alive": str(self.alive(service)), "/var/lib/jivapay": str(self.folder / "files")}  # noqa: S108 - of the container
         return {name: here.get(value, value.replace(SECRETS, str(self.secrets))) for name, value in given.items()}
+
+    def alive(self, service: str) -> Path:
+        return self.folder / f"{service}.alive"
 
     def sql(self, url: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -105,31 +109,8 @@ def installation() -> Iterator[Installation]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def test_the_server_answers(installation: Installation, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with running(["serve", "all", "--port", str(port)], installation.environment("web"), tmp_path) as process:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
-            assert json.loads(answer.read())["status"] == "ok"
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
-    assert process.returncode == 0
-
-
-@pytest.mark.parametrize("service", ["worker-orders", "worker-callbacks", "relay", "scheduler"])
-def test_the_rest_turns(service: str, installation: Installation, tmp_path: Path) -> None:
-    alive = installation.folder / "alive"
-    with suppress(FileNotFoundError):
-        alive.unlink()
-    with running(OURS[service]["command"], installation.environment(service), tmp_path) as process:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=40)
-    assert process.returncode == 0
-    assert alive.exists()
-
-
 def test_the_check_is_silent(installation: Installation) -> None:
+    """First: a minute later somebody should have chained what the seed has written."""
     done = subprocess.run(
         [sys.executable, "-m", "jivapay", "check"],
         env=bare() | installation.environment("web"),
@@ -138,3 +119,34 @@ def test_the_check_is_silent(installation: Installation) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_all_of_it_turns_and_ends_when_asked(installation: Installation, tmp_path: Path) -> None:
+    """At once, as Compose starts them."""
+    with ThreadPoolExecutor(len(TURNING) + 1) as together:
+        ended = [together.submit(turn, installation, service, tmp_path / service) for service in TURNING]
+        ended.append(together.submit(serve, installation, tmp_path / "web"))
+        for one in ended:
+            one.result()
+
+
+def turn(installation: Installation, service: str, folder: Path) -> None:
+    folder.mkdir()
+    with running(OURS[service]["command"], installation.environment(service), folder) as process:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 0, service
+    assert installation.alive(service).exists(), service
+
+
+def serve(installation: Installation, folder: Path) -> None:
+    folder.mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with running(["serve", "all", "--port", str(port)], installation.environment("web"), folder) as process:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
+            assert json.loads(answer.read())["status"] == "ok"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
