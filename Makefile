@@ -12,7 +12,7 @@ WORKERS := worker-orders worker-callbacks
 IMAGE ?= $(or $(JIVAPAY_IMAGE),$(shell sed -n 's/^JIVAPAY_IMAGE=//p' .env 2>/dev/null),jivapay)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test coverage test-coverage check format docs bench-quick bench browser-matrix model races payouts-long clean \
+.PHONY: help demo local test coverage test-coverage check format docs bench-quick bench browser-matrix model races payouts-long fuzz-schema clean \
   up down build restart logs workerlogs beatlogs build-prod push-prod makemigrations migrate \
   needs-docker needs-compose needs-tag
 
@@ -65,7 +65,10 @@ races: $(UV) ## Every two moves on one deal at once, 200 times each
 	JIVAPAY_RACES=200 $(RUN) pytest tests/concurrency --dist=load --timeout=1800 $(ARGS)
 
 payouts-long: $(UV) ## A thousand payout requests, two hundred as pay-out orders, while workers are killed
-	JIVAPAY_PAYOUTS=1000 $(RUN) pytest tests/faults/test_payouts.py -n0 --timeout=900 $(ARGS)
+	JIVAPAY_PAYOUTS=1000 $(RUN) pytest tests/faults/test_payouts.py -n0 $(ARGS)
+
+fuzz-schema: $(UV) ## What /api/schema/ says, taken at its word by schemathesis, at length
+	JIVAPAY_FUZZ=200 $(RUN) pytest tests/api/payouts/test_fuzz.py -n0 $(ARGS)
 
 makemigrations: $(UV) ## A new migration from what the models say and the schema lacks: ARGS="what it does"
 	$(RUN) python scripts/make_migration.py "$(ARGS)"

@@ -23,13 +23,13 @@ from factories.world import World
 from faults.platform import Platform, eventually, open_platform
 from support.invariants import find_violations
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
-
 COUNT = int(os.environ.get("JIVAPAY_PAYOUTS", "100"))
 ORDERS = COUNT // 5
 """Of them as pay-out orders, which cost far more work each."""
 SECONDS = 60.0 + COUNT / 2
 BETWEEN_KILLS_SECONDS = 0.4
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(2 * SECONDS)]
 
 
 @pytest.fixture(scope="module")
