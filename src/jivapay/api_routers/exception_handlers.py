@@ -25,7 +25,7 @@ from jivapay.exceptions import (
 from jivapay.utils.failures import failure_of
 from jivapay.utils.notifications import report_critical_error
 from jivapay.utils.problems import INTERNAL, Problem, problem_response
-from jivapay.utils.routing import Unreadable
+from jivapay.utils.routing import Unreadable, list_allowed
 from jivapay.utils.validation_codes import field_errors
 
 logger = get_logger(__name__)
@@ -57,7 +57,7 @@ def add_exception_handlers(app: FastAPI, page_errors: PageErrors | None = None) 
 
     async def on_http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
-        return answer(request, _problem_of_http_exception(error))
+        return answer(request, _problem_of_http_exception(request, error))
 
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http_exception)
@@ -80,7 +80,7 @@ def _worth_a_trace(error: Exception) -> Exception | None:
     return None if isinstance(error, JivaPayException) else error
 
 
-def _problem_of_http_exception(error: HTTPException) -> Problem:
+def _problem_of_http_exception(request: Request, error: HTTPException) -> Problem:
     """Starlette's own refusals. One that FastAPI made out of a failure of ours stands for that failure."""
     if isinstance(error.__cause__, JivaPayException):
         return Problem.of(error.__cause__)
@@ -91,7 +91,7 @@ def _problem_of_http_exception(error: HTTPException) -> Problem:
             code="method_not_allowed",
             title="This method is not allowed here",
             detail="Allow names those that are.",
-            headers=headers,
+            headers=headers | {"Allow": ", ".join(list_allowed(request.app, request.url.path))},
         )
     refusal = _REFUSALS.get(error.status_code)
     if refusal is not None:

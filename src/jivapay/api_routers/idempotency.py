@@ -11,10 +11,15 @@ from starlette.datastructures import FormData, UploadFile
 
 from jivapay.domain.actors import Actor
 from jivapay.services.idempotency import IdempotencyClaim, check_key
-from jivapay.utils.routing import FORM_TYPES
+from jivapay.utils.routing import FORM_TYPES, Unreadable
 
 IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", description="Repeating a request with its key changes nothing")
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Repeating a request with its key changes nothing",
+        json_schema_extra={"pattern": "^[ -~]{1,255}$"},
+    ),
 ]
 
 
@@ -30,12 +35,19 @@ async def idempotency_claim(request: Request, key: IdempotencyKey = None) -> Ide
 
 
 async def claim_for(request: Request, scope: str, key: str) -> IdempotencyClaim:
-    """The claim of a request in the name of `scope`. Raises ValidationFailed `idempotency.key_format`.
+    """The claim of a request in the name of `scope`. Raises ValidationFailed `idempotency.key_format`, and whatever
+    makes a form unreadable.
 
     A form is compared by what it says: each sending of it divides its parts by another boundary.
     """
     is_form = request.headers.get("content-type", "").partition(";")[0].strip().lower() in FORM_TYPES
-    body = await _form_parts(await request.form()) if is_form else [await request.body()]
+    if is_form:
+        form: FormData | Unreadable = await request.form()
+        if isinstance(form, Unreadable):
+            raise form.failure
+        body = await _form_parts(form)
+    else:
+        body = [await request.body()]
     digest = hashlib.sha256()
     for part in (request.method.encode(), request.url.path.encode(), *body):
         digest.update(len(part).to_bytes(8, "big") + part)

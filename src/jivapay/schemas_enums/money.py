@@ -68,7 +68,13 @@ class Amount:
 
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         if self.numbers:
-            return {"type": "number", "exclusiveMinimum": 0, "examples": [100.5]}
+            return {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "exclusiveMaximum": 10**WHOLE_DIGITS_MAX,
+                "description": "With no more decimals than the currency has.",
+                "examples": [100.5],
+            }
         sign = "-?" if self.signed else ""
         pattern = rf"^{sign}(0|[1-9][0-9]{{0,{WHOLE_DIGITS_MAX - 1}}})(\.[0-9]{{1,{self.decimals_max}}})?$"
         return {"type": "string", "pattern": pattern, "examples": ["4750.00"]}

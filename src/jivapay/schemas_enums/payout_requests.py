@@ -46,7 +46,9 @@ def _has_endless_integer(value: Any) -> bool:  # noqa: ANN401 - whatever JSON ca
     return isinstance(value, int) and abs(value) > DATABASE_INTEGER_MAX
 
 
-RecipientDetails = Annotated[dict[str, Any], Strict(), AfterValidator(_some_details)]
+RecipientDetails = Annotated[
+    dict[str, Any], Strict(), AfterValidator(_some_details), Field(json_schema_extra={"minProperties": 1})
+]
 """Any object that is not empty, up to 4 KiB."""
 
 

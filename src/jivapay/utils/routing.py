@@ -6,17 +6,21 @@ validation errors finds the reason here. Routers are made by `api_router`, for J
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.params import File, Form
 from fastapi.routing import APIRoute
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope
 
 from jivapay.exceptions import (
@@ -85,6 +89,7 @@ class StrictRequest(Request):
             return message
 
         super().__init__(scope, receive_limited)
+        self._unreadable: Unreadable | None = None
 
     async def body(self) -> bytes:
         if hasattr(self, "_body"):
@@ -103,7 +108,15 @@ class StrictRequest(Request):
             return Unreadable(failure)
 
     async def form(self, **limits: Any) -> FormData | Unreadable:  # type: ignore[override]  # noqa: ANN401 - Starlette's; only awaited here
-        """The form, or an Unreadable."""
+        """The form, or an Unreadable; asked again, the same."""
+        if self._unreadable is None:
+            form = await self._read_form(limits)
+            if not isinstance(form, Unreadable):
+                return form
+            self._unreadable = form
+        return self._unreadable
+
+    async def _read_form(self, limits: Mapping[str, Any]) -> FormData | Unreadable:
         try:
             async with asyncio.timeout(UPLOAD_SECONDS):
                 if "x-signature" in self.headers:
@@ -124,6 +137,22 @@ class StrictRequest(Request):
             await form.close()
             return Unreadable(failure)
         return form
+
+
+class DigitsConvertor(Convertor[str]):
+    """`{id:digits}`: a path is about such a row or no path of ours, so that words stay free for other routes."""
+
+    regex = "[0-9]{1,19}"
+
+    def convert(self, value: str) -> str:
+        """Whether there is such a number is the route's own question."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("digits", DigitsConvertor())
 
 
 def takes_up_to(size_max: int) -> Callable[[Endpoint], Endpoint]:
@@ -248,6 +277,16 @@ def _charset(parameters: str) -> str:
 def list_routes(app: FastAPI) -> list[tuple[str, APIRoute]]:
     """Every route with its whole path, for what must hold of all of them (permissions, documents)."""
     return list(_walk(app.router.routes, app.router.prefix))
+
+
+def list_allowed(app: FastAPI, path: str) -> list[str]:
+    """The methods that some route takes on this path, for `Allow`; each route alone knows but its own."""
+    return sorted({method for pattern, methods in _patterns(app) if pattern.match(path) for method in methods})
+
+
+@lru_cache(maxsize=8)
+def _patterns(app: FastAPI) -> list[tuple[re.Pattern[str], Collection[str]]]:
+    return [(compile_path(path)[0], route.methods or ()) for path, route in list_routes(app)]
 
 
 def _walk(routes: Iterable[object], prefix: str) -> Iterator[tuple[str, APIRoute]]:

@@ -189,6 +189,14 @@ async def test_files_that_are_none(caller: Caller, world: World, name: str, cont
     assert await world.scalar("select count(*) from payout_batches") == before
 
 
+@pytest.mark.parametrize("boundary", ["", "; boundary=x"])
+async def test_a_form_nobody_can_read_with_a_key(caller: Caller, boundary: str) -> None:
+    """The key asks for the form a second time; it is as unreadable then."""
+    headers = {"Content-Type": f"multipart/form-data{boundary}", "Idempotency-Key": "form-1"}
+    answer = await caller.call("POST", "bulk/csv/", content=b"--y\r\n\r\n", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "request.malformed")
+
+
 async def test_no_file_and_too_large(caller: Caller) -> None:
     assert (await caller.call("POST", "bulk/csv/", json={})).status_code == 415
     assert (await upload(caller, b"x" * (5 * 1024 * 1024 + 1))).status_code == 413

@@ -109,10 +109,20 @@ async def test_another_stores(caller: Caller, other: Caller) -> None:
     assert await caller.status(made["id"]) == "pending"
 
 
-async def test_put_is_not_offered(caller: Caller) -> None:
-    made = await caller.create()
-    assert (await caller.call("PUT", f"{made['id']}/", json=caller.body())).status_code == 405
-    assert (await caller.call("PUT", json=caller.body())).status_code == 405
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "", "GET, POST"),
+        ("PUT", "1/", "DELETE, GET, PATCH"),
+        ("OPTIONS", "1/", "DELETE, GET, PATCH"),
+        ("GET", "bulk/", "POST"),
+        ("PATCH", "bulk/", "POST"),
+        ("GET", "bulk/csv/", "POST"),
+    ],
+)
+async def test_what_is_not_offered(caller: Caller, method: str, path: str, allowed: str) -> None:
+    answer = await caller.call(method, path, json=caller.body())
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
 
 
 async def test_the_sandbox_settles_by_itself(caller: Caller, world: World) -> None:

@@ -17,6 +17,8 @@ async def test_json(client: httpx2.AsyncClient) -> None:
     assert {"/api/payouts/", "/api/payouts/{payout_id}/", "/healthz/"} <= set(paths)
     assert all(path.startswith(("/api/payouts/", "/healthz/")) for path in paths)
     assert set(paths["/api/payouts/{payout_id}/"]) == {"get", "patch", "delete"}
+    asked = answer.json()["components"]["schemas"]["PayoutCreate"]["properties"]
+    assert (asked["currency"]["enum"], asked["recipient_details"]["minProperties"]) == (["RUB"], 1)
 
 
 @pytest.mark.parametrize(

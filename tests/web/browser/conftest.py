@@ -1,17 +1,15 @@
 """A real browser on a real port, under the page's own policy; nothing it does wrong goes unnoticed."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from support.browser import FLAGS, require_browser
+from support.serving import serve
 from web.desks import Counter
 from web.scenes import SCENES, TOKEN
 
@@ -30,23 +28,6 @@ class Served:
     @property
     def page(self) -> str:
         return f"{self.url}/pay/{self.token}"
-
-
-@asynccontextmanager
-async def serve(app: FastAPI) -> AsyncIterator[str]:
-    """The app behind uvicorn on a free port of this loop; gives its address."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, lifespan="off", log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        server.force_exit = True
-        await running
 
 
 @pytest.fixture(scope="module")

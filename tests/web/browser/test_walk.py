@@ -8,7 +8,8 @@ from playwright.async_api import expect
 from factories.fixtures import own_database_name, own_owner_url, own_resources, world
 from factories.world import World
 from support.receipt_files import picture
-from web.browser.conftest import Open, Served, Watch, serve
+from support.serving import serve
+from web.browser.conftest import Open, Served, Watch
 from web.shops import Shop, open_shop
 
 __all__ = ["own_database_name", "own_owner_url", "own_resources", "world"]

@@ -74,13 +74,13 @@ async def upload_payouts(
     return response
 
 
-@router.get("/{batch_id}/", response_model=PayoutBatchRead)
+@router.get("/{batch_id:digits}/", response_model=PayoutBatchRead)
 async def get_payout_batch(store: Caller, session: ReadDb, batch_id: BatchId) -> Response:
     """How far it is, and what became of each row so far."""
     return json_response(_batch(await payout_service.get_batch(session, store, batch_id)))
 
 
-@router.get("/{batch_id}/result/", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
+@router.get("/{batch_id:digits}/result/", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
 async def download_payout_batch(store: Caller, session: ReadDb, batch_id: BatchId) -> Response:
     """The result file: each row with the id and status of its payout, or with what is wrong."""
     view = await payout_service.get_batch(session, store, batch_id)

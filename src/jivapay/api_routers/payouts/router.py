@@ -23,6 +23,7 @@ from jivapay.security.payouts_auth import PayoutsAuth
 from jivapay.security.store_auth import StoreContext
 from jivapay.services import payout_service
 from jivapay.services.payout_service import NewPayout, Terms
+from jivapay.utils.problems import PROBLEM_RESPONSES
 from jivapay.utils.resources import Resources
 from jivapay.utils.routing import api_router
 
@@ -32,7 +33,11 @@ router.route_class = FieldErrorsRoute
 Caller = Annotated[StoreContext, Depends(PayoutsAuth("payouts"))]
 PayoutId = Annotated[int, Path(ge=1, le=DATABASE_INTEGER_MAX)]
 BY_FIELD: dict[int | str, dict[str, Any]] = {
-    400: {"model": FieldErrors, "description": "What is wrong with which field"}
+    400: {
+        "model": FieldErrors,
+        "description": "What is wrong with which field; a problem document when the request cannot be read at all",
+        "content": PROBLEM_RESPONSES["4XX"]["content"],
+    }
 }
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _PAGE = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -44,8 +49,16 @@ async def list_payouts(
     session: ReadDb,
     resources: AppResources,
     request: Request,
-    user_id: Annotated[str, Query(description="A whole number; without it the list is empty")] = "",
-    page: Annotated[str, Query(description="From 1; beyond the last one is 404")] = "1",
+    user_id: Annotated[
+        str,
+        Query(
+            description="A whole number; without it the list is empty",
+            json_schema_extra={"pattern": "^(-?[0-9]{1,18})?$"},
+        ),
+    ] = "",
+    page: Annotated[
+        str, Query(description="From 1; beyond the last one is 404", json_schema_extra={"pattern": "^[0-9]{1,9}$"})
+    ] = "1",
 ) -> Response:
     """The requests of one user, 100 a page, oldest first."""
     number = _page_number(page)
@@ -78,12 +91,12 @@ async def create_payout(
     return response
 
 
-@router.get("/{payout_id}/", response_model=PayoutRead)
+@router.get("/{payout_id:digits}/", response_model=PayoutRead)
 async def get_payout(store: Caller, session: ReadDb, payout_id: PayoutId) -> Response:
     return json_response(brief(await payout_service.get_payout(session, store, payout_id)))
 
 
-@router.patch("/{payout_id}/", response_model=PayoutDetails, responses=BY_FIELD)
+@router.patch("/{payout_id:digits}/", response_model=PayoutDetails, responses=BY_FIELD)
 async def update_payout(
     store: Caller, session: WriteDb, resources: AppResources, payout_id: PayoutId, body: PayoutPatch
 ) -> Response:
@@ -92,7 +105,7 @@ async def update_payout(
     return json_response(full(await payout_service.set_payout_status(session, store, payout_id, body.status, rules)))
 
 
-@router.delete("/{payout_id}/", status_code=204)
+@router.delete("/{payout_id:digits}/", status_code=204)
 async def delete_payout(store: Caller, session: WriteDb, resources: AppResources, payout_id: PayoutId) -> None:
     """While nobody pays it and nobody has: `pending`, `cancelled` or `failed`."""
     await payout_service.delete_payout(session, store, payout_id, await resources.config.current())

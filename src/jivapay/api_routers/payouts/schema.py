@@ -18,6 +18,9 @@ from jivapay.api_routers.common.docs_console import POLICY, console_asset, conso
 from jivapay.api_routers.payouts import bulk
 from jivapay.api_routers.payouts import router as payouts
 from jivapay.exceptions import NotFound
+from jivapay.schemas_enums.enums import CurrencyKind
+from jivapay.security.dependencies import ReadDb
+from jivapay.services import reference_data
 from jivapay.utils.problems import PROBLEM_SCHEMA
 from jivapay.utils.routing import api_router
 
@@ -43,17 +46,21 @@ HEADER = {
 
 @router.get("/")
 async def get_schema(
-    request: Request, wanted: Annotated[str | None, Query(alias="format", description="json or yaml")] = None
+    request: Request,
+    session: ReadDb,
+    wanted: Annotated[str | None, Query(alias="format", description="json or yaml")] = None,
 ) -> Response:
     """By `?format=`, else by `Accept`: a browser is shown the page."""
     kind = wanted or _accepted(request.headers.get("accept", ""))
     if kind == PAGE:
         return await show_schema_page()
-    if kind == YAML:
-        return Response(_as_yaml(), media_type="application/yaml")
-    if kind != JSON:
+    if kind not in {JSON, YAML}:
         raise NotFound("The schema comes as json or yaml.")
-    return Response(orjson.dumps(document()), media_type="application/json")
+    found = await reference_data.list_currencies(session)
+    currencies = tuple(currency.code for currency in found if currency.kind == CurrencyKind.FIAT)
+    if kind == YAML:
+        return Response(_as_yaml(currencies), media_type="application/yaml")
+    return Response(orjson.dumps(document(currencies)), media_type="application/json")
 
 
 @router.get("/swagger-ui/")
@@ -71,9 +78,9 @@ async def get_schema_asset(name: str) -> Response:
     return console_asset(name)
 
 
-@lru_cache(maxsize=1)
-def document() -> dict[str, Any]:
-    """The OpenAPI document of this service alone."""
+@lru_cache(maxsize=4)
+def document(currencies: tuple[str, ...]) -> dict[str, Any]:
+    """The OpenAPI document of this service alone; `currencies` are the choices of a new request."""
     alive = [route for route in health.router.routes if getattr(route, "path", "") == "/healthz/"]
     schema = get_openapi(
         title="JivaPay payouts",
@@ -82,14 +89,15 @@ def document() -> dict[str, Any]:
     )
     parts = schema.setdefault("components", {})
     parts.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    parts["schemas"]["PayoutCreate"]["properties"]["currency"]["enum"] = list(currencies)
     parts["securitySchemes"] = {"store_key": HEADER}
     schema["security"] = [{"store_key": []}, {}]
     return schema
 
 
-@lru_cache(maxsize=1)
-def _as_yaml() -> str:
-    text: str = yaml.safe_dump(document(), sort_keys=False, allow_unicode=True)
+@lru_cache(maxsize=4)
+def _as_yaml(currencies: tuple[str, ...]) -> str:
+    text: str = yaml.safe_dump(document(currencies), sort_keys=False, allow_unicode=True)
     return text
 
 
