@@ -1,6 +1,5 @@
 """Many hands on a payout request that a pay-out order carries out: one order pays, and taken back is taken back."""
 
-import os
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
@@ -20,10 +19,9 @@ from factories.payouts import payout_world
 from factories.world import World
 from jivapay.schemas_enums.enums import PayoutStatus
 from jivapay.utils.resources import Resources
-from support.racing import WON, race
+from support.racing import WON, race, rounds
 
-ROUNDS = 200 if os.environ.get("JIVAPAY_RACES") == "long" else 3
-"""`JIVAPAY_RACES=long` plays each pair two hundred times."""
+ROUNDS = rounds(3)
 Move = Callable[[World, int], Awaitable[object]]
 LIVING = (
     "select count(*) from incoming_orders where payout_id = :id and status not in ('failed', 'cancelled', 'expired')"
