@@ -31,7 +31,7 @@ from jivapay.services import (
 )
 from jivapay.utils.resources import open_resources
 from jivapay.utils.s3_client import MemoryStorage
-from model.coverage import Taken, taken_on
+from model.coverage import Taken, begin_to_count, taken_on
 from model.telling import MOVES, WALKS
 from model.walks import Otherwise, Stage, Story, make_stage
 from support.databases import Cluster
@@ -103,6 +103,7 @@ class Play:
 
     async def open(self) -> None:
         name = await self.exits.enter_async_context(self.cluster.clone())
+        await begin_to_count(self.cluster.owner_url_of(name))
         urls = {"DATABASE_URL": self.cluster.url_of(name), "DATABASE_OWNER_URL": self.cluster.owner_url_of(name)}
         given = {**self.stack, **urls, "ENV": "test"}
         settings = Settings.model_validate({key.lower(): value for key, value in given.items()})

@@ -1,12 +1,12 @@
 """All walks there are, to be told one after the other, or a pause at a time among other things; and all moves."""
 
-from model import moves_disputes, moves_money, walks_disputes, walks_money, walks_payouts
+from model import moves_disputes, moves_money, walks_deliveries, walks_disputes, walks_money, walks_payouts
 from model.moves import MOVES
 from model.walks import WALKS, Stage
 
 __all__ = ["MOVES", "WALKS", "tell"]
 
-KNOWN = [moves_disputes, moves_money, walks_disputes, walks_money, walks_payouts]
+KNOWN = [moves_disputes, moves_money, walks_deliveries, walks_disputes, walks_money, walks_payouts]
 """Imported: what stands in them is in MOVES and WALKS."""
 
 

@@ -157,7 +157,7 @@ CALLBACK_DELIVERY = (
     *_steps([START], [C.SKIPPED], "no address", "system"),
     *_steps([C.PENDING, C.RETRYING], [C.DELIVERED], "2xx", "system"),
     *_steps([C.PENDING, C.RETRYING], [C.RETRYING], "failed, tried again", "system"),
-    *_steps([C.PENDING, C.RETRYING], [C.EXHAUSTED], "last attempt failed", "system"),
+    *_steps([C.RETRYING], [C.EXHAUSTED], "last attempt failed", "system"),
     *_steps([C.PENDING, C.RETRYING], [C.DISABLED], "410", "system"),
     *_steps([C.PENDING, C.RETRYING], [C.SKIPPED], "a newer event took its place", "system"),
     *_steps([C.DELIVERED, C.EXHAUSTED, C.DISABLED, C.SKIPPED], [C.PENDING], "sent again by hand", "merchant, staff"),
