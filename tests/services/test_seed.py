@@ -94,6 +94,10 @@ async def test_the_demo_world_has_its_people_and_can_be_repeated(own_resources: 
     assert before["deposits"] == 6
     for person in world.users:
         await sign_in(own_resources, Role(person.role), person.email, person.password)
+    policies = text("select amount_policy, amount_percent from merchant_stores where not test order by id")
+    async with own_resources.database.read() as session:
+        rows = (await session.execute(policies)).all()
+    assert [tuple(row) for row in rows] == [("accept_within_percent", Decimal(5)), ("always_ask", Decimal(0))]
 
     assert await seed_service.seed_demo_world(own_resources, Pace.SHORT, world) == world
     assert await contents(own_resources) == before
@@ -121,14 +125,6 @@ async def test_a_world_from_before_there_were_payouts_is_mended(own_resources: R
         assert await session.scalar(text("select bool_and(pay_out_enabled) from merchant_stores"))
         decides = text("""select granted_permissions @> '["orders:decide:any"]' from supports""")
         assert await session.scalar(decides)
-
-
-async def test_the_demo_s_stores_differ_in_how_they_take_another_amount(own_resources: Resources) -> None:
-    await seed_service.seed_demo_world(own_resources, Pace.LIFE)
-    policies = text("select amount_policy, amount_percent from merchant_stores where not test order by id")
-    async with own_resources.database.read() as session:
-        rows = (await session.execute(policies)).all()
-    assert [tuple(row) for row in rows] == [("accept_within_percent", Decimal(5)), ("always_ask", Decimal(0))]
 
 
 async def test_what_nobody_remembers_is_issued_anew(own_resources: Resources) -> None:
