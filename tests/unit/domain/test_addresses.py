@@ -2,7 +2,7 @@
 
 import pytest
 
-from jivapay.domain.addresses import canonical_address, keccak256
+from jivapay.domain.addresses import BECH32_DIGITS, SEGWIT_KINDS, _bech32_sum, canonical_address, keccak256
 from jivapay.schemas_enums.enums import DepositNetwork
 
 TRON = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
@@ -43,6 +43,74 @@ ETHEREUM = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 )
 def test_canonical(network: str, text: str, expected: str | None) -> None:
     assert canonical_address(DepositNetwork(network), text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
+        ("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",) * 2,
+        (
+            "BC1P0XLXVLHEMJA6C4DQV22UAPCTQUPFHLXM9H8Z3K2E72Q4K9HCZ7VQZK5JJ0",
+            "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
+        ),
+        ("bc1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qccfmv3",) * 2,
+    ],
+    ids=["key hash", "Taproot", "in capitals", "script hash"],
+)
+def test_segwit(text: str, expected: str) -> None:
+    assert canonical_address(DepositNetwork.BITCOIN, text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("tc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vq5zuyut", id="prefix"),
+        pytest.param("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd", id="bech32 for version 1"),
+        pytest.param("tb1z0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqglt7rf", id="bech32 for version 2"),
+        pytest.param("BC1S0XLXVLHEMJA6C4DQV22UAPCTQUPFHLXM9H8Z3K2E72Q4K9HCZ7VQ54WELL", id="bech32 for version 16"),
+        pytest.param("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kemeawh", id="bech32m for version 0"),
+        pytest.param("tb1q0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vq24jc47", id="the same in tests"),
+        pytest.param("bc1p38j9r5y49hruaue7wxjce0updqjuyyx0kh56v8s25huc6995vvpql3jow4", id="digit"),
+        pytest.param("BC130XLXVLHEMJA6C4DQV22UAPCTQUPFHLXM9H8Z3K2E72Q4K9HCZ7VQ7ZWS8R", id="version 17"),
+        pytest.param("bc1pw5dgrnzv", id="one byte"),
+        pytest.param("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7v8n0nx0muaewav253zgeav", id="41 bytes"),
+        pytest.param("BC1QR508D6QEJXTDG4Y5R3ZARVARYV98GJ9P", id="length of version 0"),
+        pytest.param("tb1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vq47Zagq", id="mixed case"),
+        pytest.param("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7v07qwwzcrf", id="padded too long"),
+        pytest.param("tb1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vpggkg4j", id="padded with something"),
+        pytest.param("bc1gmk9yu", id="empty"),
+        pytest.param("bc1", id="nothing"),
+        pytest.param("bc1P0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0", id="one capital"),
+        pytest.param("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj1", id="not a digit at all"),
+        pytest.param("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jjq", id="checksum"),
+        # Well formed, but of versions that nothing gives a meaning yet, or of another length than Taproot's.
+        pytest.param("bc1pw508d6qejxtdg4y5r3zarvary0c5xw7kw508d6qejxtdg4y5r3zarvary0c5xw7kt5nd6y", id="40 bytes"),
+        pytest.param("BC1SW50QGDZ25J", id="version 16"),
+        pytest.param("bc1zw508d6qejxtdg4y5r3zarvaryvaxxpcs", id="version 2"),
+        pytest.param("tb1pqqqqp399et2xygdj5xreqhjjvcmzhxw4aywxecjdzew6hylgvsesf3hn0c", id="of the test network"),
+    ],
+)
+def test_no_segwit(text: str) -> None:
+    """The invalid addresses of BIP-350, and those valid ones to which nothing may be sent."""
+    assert canonical_address(DepositNetwork.BITCOIN, text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A1LQFN3A",
+        "a1lqfn3a",
+        "an83characterlonghumanreadablepartthatcontainsthetheexcludedcharactersbioandnumber11sg7hg6",
+        "abcdef1l7aum6echk45nj3s0wdvt2fg8x9yrzpqzd3ryx",
+        "split1checkupstagehandshakeupstreamerranterredcaperredlc445v",
+        "?1v759aa",
+    ],
+)
+def test_the_checksum_of_bech32m(text: str) -> None:
+    """The valid strings of BIP-350."""
+    prefix, _, digits = text.lower().rpartition("1")
+    assert _bech32_sum(prefix, [BECH32_DIGITS.index(digit) for digit in digits]) == SEGWIT_KINDS[1].checksum
 
 
 @pytest.mark.parametrize(
