@@ -21,6 +21,22 @@ async def empty(cluster: Cluster) -> AsyncIterator[str]:
         yield cluster.owner_url_of(name)
 
 
+ORDERS = (
+    "insert into orders (incoming_order_id, store_id, trader_id, requisite_id, direction, fiat_currency,"
+    " crypto_currency, amount_agreed, amount_fiat, rate_source, rate_at, amount_crypto, trader_amount_crypto,"
+    " store_percent, trader_percent, store_commission, trader_commission, platform_profit, limit_lower, limit_upper,"
+    " limit_open_max, {more}) select row_number() over (), 1, 1, 1, {direction}, 'RUB', 'USDT', 1, 1, 'manual', now(),"
+    " 1, 1, 3, 1, 0, 0, 0, 0, 1, 1, {values}"
+)
+"""Orders as any revision takes them; the rows they are made from follow."""
+PAY_IN = "'pay_in'"
+INCOMING = (
+    "insert into incoming_orders (public_id, store_id, direction, external_id, request_hash, fiat_currency,"
+    " crypto_currency, hosted, expires_at) values (gen_random_uuid(), 1, '{direction}', '{external}', '\\x00', 'RUB',"
+    " 'USDT', false, now())"
+)
+
+
 @asynccontextmanager
 async def at_revision(owner_url: str, revision: str) -> AsyncIterator[asyncpg.Connection]:
     """The database as that revision left it, and the owner's hand on it."""
@@ -80,13 +96,8 @@ async def test_commissions_get_their_history_and_orders_their_margin(empty: str,
             "insert into store_commissions values (1, 3, 2, '2026-01-02T03:04:05Z');"
             "insert into traders (user_id, fiat_currency, crypto_currency) values (1, 'RUB', 'USDT');"
             "insert into trader_commissions values (1, 1, 0.5, '2026-01-02T03:04:05Z');"
-            "insert into orders (incoming_order_id, store_id, trader_id, requisite_id, direction, fiat_currency,"
-            " crypto_currency, amount_agreed, amount_fiat, rate, base_rate, rate_source, rate_at, amount_crypto,"
-            " trader_amount_crypto, store_percent, trader_percent, store_commission, trader_commission,"
-            " platform_profit, limit_lower, limit_upper, limit_open_max)"
-            " select row_number() over (), 1, 1, 1, direction, 'RUB', 'USDT', 1, 1, rate, 92.5, 'manual', now(),"
-            " 1, 1, 3, 1, 0, 0, 0, 0, 1, 1"
-            " from (values ('pay_in', 94.35), ('pay_out', 90.65), ('pay_in', 93)) row (direction, rate)"
+            + ORDERS.format(more="rate, base_rate", values="rate, 92.5", direction="direction")
+            + " from (values ('pay_in', 94.35), ('pay_out', 90.65), ('pay_in', 93)) row (direction, rate)"
         )
     await migrate.upgrade(asyncpg_url(empty), cluster.app_role)
     async with at_revision(empty, "head") as hand:
@@ -102,3 +113,78 @@ async def test_commissions_get_their_history_and_orders_their_margin(empty: str,
         ]
         margins = await hand.fetch("select margin_percent::text from orders order by id")
         assert [row[0] for row in margins] == ["2", "2", None]
+
+
+async def test_lapsed_orders_keep_their_rate_for_half_an_hour(empty: str, cluster: Cluster) -> None:
+    facts = "select transfer_id, order_id, network from transfer_facts order by 1"
+    async with at_revision(empty, "0012") as hand:
+        await lift_guards(hand)
+        lapsed = "'2026-01-02T03:04:05Z'::timestamptz"
+        late = {"more": "rate, base_rate, left_unpaid_at, revived_at", "values": "92.5, 92.5, left_at, back_at"}
+        await hand.execute(
+            ORDERS.format(**late, direction=PAY_IN)
+            + f" from (values ({lapsed}, null), ({lapsed}, {lapsed}), (null::timestamptz, null::timestamptz))"
+            " row (left_at, back_at);"
+            "insert into merchant_stores (public_id, merchant_id, name, fiat_currency, crypto_currency, upper_limit,"
+            " callback_secret) select gen_random_uuid(), 1, 'S', 'RUB', 'USDT', 1, '';"
+            "insert into uploaded_documents (public_id, incoming_order_id, uploader_kind, kind, object_key,"
+            " content_type, size, sha256)"
+            " values (gen_random_uuid(), 1, 'customer', 'customer_receipt', 'k', 'image/png', 1, '\\x00');"
+            "insert into deposits (public_id, owner_type, owner_id, currency, amount, network, tx_hash, reason,"
+            " requested_by) values (gen_random_uuid(), 'trader', 1, 'USDT', 10, 'tron', 'a', 'r', 1);"
+            "insert into transfers (public_id, kind, ref_type, ref_id) values"
+            " (gen_random_uuid(), 'deposit', 'deposit', 1), (gen_random_uuid(), 'settlement', 'order', 2)"
+        )
+        before = await hand.fetch(facts)
+    await migrate.upgrade(asyncpg_url(empty), cluster.app_role)
+    async with at_revision(empty, "head") as hand:
+        orders = await hand.fetch(
+            "select rate_until - left_unpaid_at = interval '30 minutes', from_third_party, amount_by_trader"
+            " from orders order by id"
+        )
+        assert [tuple(row) for row in orders] == [(True, False, None), (None, False, None), (None, False, None)]
+        store = await hand.fetchrow("select amount_policy, amount_percent::text from merchant_stores")
+        assert store is not None
+        assert tuple(store) == ("always_ask", "0")
+        assert await hand.fetchval("select seen_before from uploaded_documents") is False
+        assert [tuple(row) for row in before] == [(1, None, "tron"), (2, 2, None)]
+        assert await hand.fetch(facts) == before
+
+
+async def test_entries_of_the_fraud_list_get_a_public_name(empty: str, cluster: Cluster) -> None:
+    async with at_revision(empty, "0014") as hand:
+        await lift_guards(hand)
+        await hand.execute(
+            "insert into fraud_list_entries (kind, list_type, value, reason)"
+            " select 'customer', 'block', value, 'r' from unnest(array['a', 'b', 'c']) value"
+        )
+    await migrate.upgrade(asyncpg_url(empty), cluster.app_role)
+    async with at_revision(empty, "head") as hand:
+        assert await hand.fetchval("select count(distinct public_id) from fraud_list_entries") == 3
+        one = await hand.fetchval("select public_id from fraud_list_entries limit 1")
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await hand.execute("update fraud_list_entries set public_id = $1", one)
+        assert await hand.fetchval("select count(*) from pg_indexes where indexname = 'ix_orders_revived'") == 1
+
+
+async def test_pay_ins_stay_as_they_are_when_pay_outs_come(empty: str, cluster: Cluster) -> None:
+    async with at_revision(empty, "0015") as hand:
+        await lift_guards(hand)
+        settled = {"more": "rate, base_rate, status, completed_at", "values": "92.5, 92.5, 'completed', now()"}
+        await hand.execute(
+            f"{INCOMING.format(direction='pay_in', external='A-1')};{ORDERS.format(**settled, direction=PAY_IN)}"
+        )
+    await migrate.upgrade(asyncpg_url(empty), cluster.app_role)
+    async with at_revision(empty, "head") as hand:
+        incoming = await hand.fetchrow(
+            "select recipient, store_percent, margin_percent, earlier_steps from incoming_orders"
+        )
+        assert incoming is not None
+        assert tuple(incoming) == (None, None, None, 0)
+        order = await hand.fetchrow("select clearing_until, cleared_at, accepted_at, receipt_confirmed_at from orders")
+        assert order is not None
+        assert tuple(order) == (None, None, None, None)
+        with pytest.raises(asyncpg.CheckViolationError, match="ck_incoming_orders_recipient"):
+            await hand.execute(INCOMING.format(direction="pay_out", external="P-1"))
+        with pytest.raises(asyncpg.CheckViolationError, match="ck_orders_clearing"):
+            await hand.execute("update orders set clearing_until = now()")

@@ -1,4 +1,7 @@
-"""What a hand could leave lying about, by the invariant that must say so: see `plants`."""
+"""What a hand could leave lying about, by the invariant that must say so: see `plants`.
+
+`THINGS` says of each plant which thing of `database/ageing.py` it leaves waiting.
+"""
 
 OLD = "app_now() - interval '40 days'"
 
@@ -21,6 +24,21 @@ ALARMS = [
             "update deposits set status = 'requested' where id = (select min(id) from deposits)"
             f";update status_history set at = {OLD} where entity = 'deposit'"
         ),
+    ),
+    (
+        "I26w",
+        "a return that nobody's money covers",
+        f"update status_history set at = {OLD} where entity = 'dispute' and to_status = 'waiting_funds'",
+    ),
+    (
+        "I26w",
+        "a payout request nobody pays",
+        f"update status_history set at = {OLD} where entity = 'payout'",
+    ),
+    (
+        "I26w",
+        "money that belongs to nobody",
+        f"update status_history set at = {OLD} where entity = 'unmatched_payment'",
     ),
     (
         "I26w",
@@ -53,3 +71,18 @@ ALARMS = [
     ),
     ("I26w", "a freeze nobody lifts", f"insert into money_freezes (reason, frozen_at) values ('x', {OLD})"),
 ]
+
+THINGS = {
+    "a page of a deal that is over": "payment_session",
+    "a deposit nobody decides": "deposit",
+    "a return that nobody's money covers": "dispute",
+    "a payout request nobody pays": "payout",
+    "money that belongs to nobody": "unmatched_payment",
+    "a receipt in quarantine": "document in quarantine",
+    "a key never forgotten": "idempotency key",
+    "days that are not sealed": "ended day",
+    "a head that is not exported": "ended day",
+    "a task nobody looks at": "failed task",
+    "a reconciliation never made": "reconciliation",
+    "a freeze nobody lifts": "money freeze",
+}

@@ -8,6 +8,7 @@ import pytest
 from factories.world import World, make_world
 from invariants import ageing_plants, chain_plants, dispute_plants, payout_plants, plants, treasury_plants
 from invariants.history import live_through
+from jivapay.database.ageing import AGEING, OVERDUE
 from jivapay.database.audit_digest import COLUMNS
 from jivapay.database.invariants import INVARIANTS
 from jivapay.database.models.records import AuditLog
@@ -69,6 +70,20 @@ async def test_planted(hand: asyncpg.Connection, code: str, statements: str) -> 
         done = await hand.execute(statement)
         assert not done.endswith(" 0"), "nothing was planted"
     assert await fired(hand, code) == {code}
+
+
+@pytest.mark.parametrize(
+    ("thing", "statements"),
+    [pytest.param(ageing_plants.THINGS[name], planted, id=name) for _, name, planted in ageing_plants.ALARMS],
+)
+async def test_what_is_left_lying_is_named(hand: asyncpg.Connection, thing: str, statements: str) -> None:
+    for statement in statements.split(";"):
+        await hand.execute(statement)
+    assert {row["thing"] for row in await hand.fetch(OVERDUE)} == {thing}
+
+
+def test_every_thing_that_ageing_watches_itself_has_a_plant() -> None:
+    assert set(ageing_plants.THINGS.values()) == {entry.thing for entry in AGEING if entry.overdue}
 
 
 @pytest.mark.parametrize("column", sorted(COLUMNS.keys() - {"xid"}))
