@@ -1,4 +1,4 @@
-"""Hard cases 2, 3 (first part), 15 and 21: late payments, revivals, reviews, counters over midnight."""
+"""Hard cases 2, 3 (first part), 15, 21 and 29: late payments, revivals, reviews, counters over midnight, numbers."""
 
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -6,12 +6,16 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
+from factories import disputes
 from factories.people import FIAT
 from factories.world import AMOUNT, World
 from jivapay.domain.outcomes import Assigned, Denied, NeedsReview
 from jivapay.exceptions import OrderStateConflict, SessionExpired
+from jivapay.services.gateway_service.deals import get_deal, show_payin
+from jivapay.services.gateway_service.payin import open_viewer
 
 COST = Decimal("50.837837")
+NUMBER, LAST_DIGITS = "4276380012345675", "•• 5675"
 
 
 async def holds(world: World) -> list[tuple[str, Decimal]]:
@@ -151,6 +155,39 @@ async def test_case_15b_inside_the_session_s_time_nobody_looks_twice(world: Worl
     await block(world, "ip", "203.0.113.9")
     await world.confirm_by_customer(incoming)
     assert (await world.statuses(incoming))[1] == "pending_trader_confirmation"
+
+
+async def shown_number(world: World, incoming: int) -> str:
+    """As the store reads it in the status of its order."""
+    async with world.database.read() as session:
+        shown = await show_payin(session, await get_deal(session, incoming), await open_viewer(world.resources))
+    assert shown.requisite is not None
+    return shown.requisite.number
+
+
+@pytest.mark.parametrize("left_by", ["expired", "cancelled"])
+async def test_case_29_the_number_is_given_while_money_may_be_on_its_way(world: World, left_by: str) -> None:
+    incoming = await world.assign()
+    assert await shown_number(world, incoming) == NUMBER
+    if left_by == "expired":
+        await lapse(world, incoming)
+    else:
+        await world.cancel(incoming)
+    assert await shown_number(world, incoming) == NUMBER
+    await world.advance(world.rules.late_payment_window_seconds + 1)
+    assert await shown_number(world, incoming) == LAST_DIGITS
+
+
+@pytest.mark.parametrize("decided", ["completed", "cancelled"])
+async def test_case_29_afterwards_its_last_digits_are(world: World, decided: str) -> None:
+    """Also after a person's no, although the late window has not passed."""
+    incoming = await world.assign()
+    await world.confirm_by_customer(incoming)
+    assert await shown_number(world, incoming) == NUMBER
+    case = await disputes.open_dispute(world, incoming)
+    assert await shown_number(world, incoming) == NUMBER
+    await disputes.resolve(world, case, decided)
+    assert await shown_number(world, incoming) == LAST_DIGITS
 
 
 async def to_time_of_day(world: World, at: time) -> None:

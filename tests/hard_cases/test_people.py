@@ -298,7 +298,11 @@ async def test_case_25_a_replay_shows_the_order_as_it_is_now(world: World) -> No
     await world.expire_due()
     lapsed = await gateway_service.initialize_payin(world.resources, world.store, asked, claim)
     assert lapsed.made.thing.requisite is not None
-    assert (lapsed.made.thing.status, lapsed.made.thing.requisite.number) == ("expired", "•• 5675")
+    assert (lapsed.made.thing.status, lapsed.made.thing.requisite.number) == ("expired", "4276380012345675")
+    await world.advance(world.rules.late_payment_window_seconds + 1)
+    over = await gateway_service.initialize_payin(world.resources, world.store, asked, claim)
+    assert over.made.thing.requisite is not None
+    assert (over.made.thing.status, over.made.thing.requisite.number) == ("expired", "•• 5675")
     assert await world.scalar("select count(*) from incoming_orders") == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from jivapay.schemas_enums import enums
 from jivapay.web.ui.assets import get_assets, get_inline_style
 from web.desks import Counter
-from web.scenes import ORDER_ID, SCENES, TOKEN, session
+from web.scenes import ORDER_ID, PHONE, SCENES, TOKEN, session
 
 PAGE = f"/pay/{TOKEN}"
 HEADINGS = {
@@ -155,6 +155,17 @@ async def test_the_requisite_is_whole_with_bare_values_to_copy(counter: Counter)
     assert "Переведите до 10:05 (UTC+3)" in text
     assert 'data-deadline="2026-11-21T07:05:05.000+00:00"' in html
     assert '<progress max="900" value="900"' in html
+
+
+@pytest.mark.parametrize("state", ["expired", "cancelled"])
+async def test_nobody_is_led_to_pay_to_what_has_lapsed(counter: Counter, state: str) -> None:
+    """The shop is given the number as long as a late receipt is taken; the page shows its last digits."""
+    counter.show(session(state, requisite=PHONE, total_seconds=900, may_claim_late=True))
+    async with counter.client() as client:
+        html = (await client.get(PAGE)).text
+        assert (await client.get(f"{PAGE}/qr.svg")).status_code == 404
+    assert f"•• {PHONE.number[-4:]}" in html
+    assert PHONE.number[-7:] not in html
 
 
 async def test_a_required_receipt_is_said_and_asked_for(counter: Counter) -> None:

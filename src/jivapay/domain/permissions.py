@@ -187,6 +187,7 @@ PRESETS: dict[Role, dict[str, tuple[str, ...]]] = {
             "disputes:*:any",
             "unmatched:read:any",
             "requisites:read:any",
+            "requisites:reveal:any",
             "stores:read:any",
             "traders:read:any",
             "merchants:read:any",

@@ -1,4 +1,4 @@
-"""Requisites with their settings, as they travel. Numbers go in whole and come out masked."""
+"""Requisites with their settings, as they travel. Numbers come out whole for whose they are, and masked for others."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -97,6 +97,12 @@ class RequisiteRead(AnswerModel):
     test: bool
     settings: RequisiteSettingsRead
     created_at: datetime
+
+
+class OwnRequisiteRead(RequisiteRead):
+    """As the trader sees it whose it is."""
+
+    number: str
 
 
 class RequisiteModerationRead(RequisiteRead):

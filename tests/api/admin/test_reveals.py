@@ -6,6 +6,8 @@ from factories.office import Person, code_of, open_office
 from factories.world import World
 from jivapay.database.models.records import AuditLog
 from jivapay.database.models.requisites import Requisite
+from jivapay.domain.permissions import PRESETS
+from jivapay.schemas_enums.enums import Role
 
 REASON = {"reason": "a payer asks"}
 
@@ -69,3 +71,24 @@ async def test_refused(world: World) -> None:
         assert (await person.post(f"/requisites/{requisite_id}/reveal", json={})).status_code == 422
         await world.advance(301)
         assert await reveal(person, requisite_id) == (401, "auth.step_up_required")
+
+
+async def test_case_29_support_s_door_counts_the_same(world: World) -> None:
+    """Whoever of them may reveal sees as many as an administrator; a colleague at either door lets him go on."""
+    async with open_office(world.resources) as office:
+        rights = PRESETS[Role.SUPPORT]["orders"]
+        agent, other = [await (await office.hire(Role.SUPPORT, *rights)).sign_in() for _ in range(2)]
+        reader = await (await office.hire(Role.SUPPORT, *PRESETS[Role.SUPPORT]["readonly"])).sign_in()
+        requisite_id = await number_of(world)
+        listed = (await agent.get("/requisites")).json()
+        assert [item["number_masked"] for item in listed["items"]] == ["•••• 5675"]
+        assert "4276380012345675" not in str(listed)
+        assert (await reader.get(f"/requisites/{requisite_id}")).status_code == 200
+        assert await reveal(reader, requisite_id) == (403, "permission.denied")
+        for _ in range(20):
+            assert await reveal(agent, requisite_id) == (200, "4276380012345675")
+        assert await reveal(agent, requisite_id) == (403, "requisite.reveal_limit")
+        assert (await other.post(f"/requisites/reveals/{agent.id}/allow", json=REASON)).status_code == 204
+        assert (await reveal(agent, requisite_id))[0] == 200
+        moderated = await agent.call("PUT", f"/requisites/{requisite_id}/status", json={"status": "blocked", **REASON})
+        assert moderated.status_code in {404, 405}

@@ -36,17 +36,20 @@ async def test_add_see_and_approve(office: Office) -> None:
     trader, admin = await office.trader(), await office.admin()
     made = await add(trader)
     assert made["status"] == "check"
-    assert made["number_masked"] == "•••• 5679"
+    assert (made["number"], made["number_masked"]) == (CARD, "•••• 5679")
     assert made["holder"] == "Иванов Иван"
     assert made["bank_name"] == "Сбербанк"
     assert made["settings"]["upper_limit"] == "100000.00"
     assert made["settings"]["max_open_orders"] == 10
-    assert CARD not in str(made)
+    assert (await trader.get(f"/requisites/{made['id']}")).json() == made
+    assert [item["number"] for item in (await trader.get("/requisites")).json()["items"]] == [CARD]
     path = f"/requisites/{made['id']}/status"
     answer = await admin.call("PUT", path, json={"status": "approve", "reason": "checked"})
     assert (answer.status_code, answer.json()["status"]) == (200, "approve")
     assert answer.json()["trader_id"] == str(trader.id)
     assert CARD not in answer.text
+    assert CARD not in (await admin.get("/requisites")).text
+    assert CARD not in (await admin.get(f"/requisites/{made['id']}")).text
     again = await admin.post(path, json={"status": "approve", "reason": "other words"})
     assert (again.status_code, again.json()["status_reason"]) == (200, "checked")
     blocked = await admin.call("PUT", path, json={"status": "blocked", "reason": "bank called"})
@@ -57,7 +60,7 @@ async def test_add_see_and_approve(office: Office) -> None:
 async def test_stored_encrypted(office: Office) -> None:
     trader = await office.trader()
     made = await add(trader, number="79001234567", payment_method="sbp", bank="tbank")
-    assert made["number_masked"] == "+7•••••• 4567"
+    assert (made["number"], made["number_masked"]) == ("+79001234567", "+7•••••• 4567")
     async with office.resources.database.read() as session:
         row = await session.scalar(select(Requisite).where(Requisite.public_id == made["id"]))
         assert row is not None

@@ -17,7 +17,7 @@ from jivapay.api_routers.admin import (
     user_management_router,
     withdrawal_management_router,
 )
-from jivapay.api_routers.common import approvals, staff_disputes, staff_orders, unmatched_payments
+from jivapay.api_routers.common import approvals, staff_disputes, staff_orders, staff_requisites, unmatched_payments
 from jivapay.schemas_enums.enums import Role
 from jivapay.security.access import bearer_scheme
 from jivapay.utils.routing import api_router
@@ -27,6 +27,7 @@ for part in (
     user_management_router,
     commission_management_router,
     permission_management_router,
+    staff_requisites,
     requisite_management_router,
     deposit_management_router,
     fraud_list_router,

@@ -1,4 +1,4 @@
-"""Rows as they are shown: every amount with its currency's own decimals, every number masked."""
+"""Rows as they are shown: every amount with its currency's own decimals, numbers masked for all but their owner."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -8,7 +8,12 @@ from jivapay.domain.money import format_amount, format_percent
 from jivapay.schemas_enums.approvals import ApprovalRead
 from jivapay.schemas_enums.base import Page, PageQuery
 from jivapay.schemas_enums.enums import Direction
-from jivapay.schemas_enums.requisites import RequisiteRead, RequisiteSettingsRead
+from jivapay.schemas_enums.requisites import (
+    OwnRequisiteRead,
+    RequisiteModerationRead,
+    RequisiteRead,
+    RequisiteSettingsRead,
+)
 from jivapay.schemas_enums.stores import AccountBalanceRead, ApiKeyRead, BalanceRead, StoreRead
 from jivapay.schemas_enums.users import (
     CommissionChangeRead,
@@ -21,7 +26,7 @@ from jivapay.services.approval_service import ApprovalView
 from jivapay.services.balance_manager import Balance
 from jivapay.services.commission_service import Change, Commission, Term, Terms
 from jivapay.services.merchant_service import StoreView
-from jivapay.services.requisite_service import RequisiteView
+from jivapay.services.requisite_service import ModerationView, RequisiteView
 
 WAITS = "A second person must decide, too"
 """What an answer 202 with an approval means."""
@@ -177,6 +182,21 @@ def read_requisite(view: RequisiteView) -> RequisiteRead:
         settings=_read_settings(view),
         created_at=requisite.created_at,
     )
+
+
+def read_moderated_requisite(view: ModerationView) -> RequisiteModerationRead:
+    return RequisiteModerationRead(
+        **read_requisite(view.view).model_dump(),
+        trader_id=view.trader_id,
+        trader_email=view.trader_email,
+        duplicates=view.duplicates,
+    )
+
+
+def read_own_requisite(view: RequisiteView) -> OwnRequisiteRead:
+    if view.number is None:
+        raise AssertionError("an owner's view has the number")
+    return OwnRequisiteRead(**read_requisite(view).model_dump(), number=view.number)
 
 
 def _read_settings(view: RequisiteView) -> RequisiteSettingsRead:

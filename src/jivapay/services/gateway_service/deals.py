@@ -21,9 +21,6 @@ from jivapay.schemas_enums.gateway import DealRead, FailureShown, PayinRead, Pay
 from jivapay.services import order_processor, order_status_manager
 from jivapay.services.order_processor import payment_token_context
 
-NUMBER_SHOWN = {OrderStatus.PENDING, OrderStatus.PENDING_TRADER_CONFIRMATION, OrderStatus.REQUIRES_ATTENTION}
-"""While money may still be on its way the payer needs the number; afterwards its last four digits do."""
-
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -84,8 +81,10 @@ async def get_deal_by_token(session: AnySession, token: str) -> Deal:
     return await _one(session, _deals().where(PaymentSession.token_hash == token_hash(token)))
 
 
-async def show_requisite(session: AnySession, order: Order | None, cipher: Cipher) -> RequisiteShown | None:
-    """Where to pay; the number whole while the order may be paid, else masked."""
+async def show_requisite(session: AnySession, order: Order | None, viewer: Viewer) -> RequisiteShown | None:
+    """Where to pay; the number whole while money for it may still be on its way, afterwards its last digits do (hard
+    case 29): while the order is open, and as long as a late receipt is taken.
+    """
     if order is None:
         return None
     row = (
@@ -97,9 +96,10 @@ async def show_requisite(session: AnySession, order: Order | None, cipher: Ciphe
         )
     ).one()
     requisite, owner, bank_name = row
-    whole = OrderStatus(order.status) in NUMBER_SHOWN
-    number = cipher.decrypt(requisite.number, f"requisites.number:{requisite.public_id}") if whole else ""
-    holder = cipher.decrypt(owner.full_name, f"owners_of_requisites.full_name:{owner.public_id}")
+    now = await order_status_manager.database_now(session)
+    whole = OrderStatus(order.status).is_open or order_status_manager.may_claim_late(order, now, viewer.rules)
+    number = viewer.cipher.decrypt(requisite.number, f"requisites.number:{requisite.public_id}") if whole else ""
+    holder = viewer.cipher.decrypt(owner.full_name, f"owners_of_requisites.full_name:{owner.public_id}")
     return RequisiteShown(
         method=requisite.payment_method,
         bank=requisite.bank,
@@ -134,7 +134,7 @@ async def show_payin(session: AnySession, deal: Deal, viewer: Viewer) -> PayinRe
     facts = await _facts(session, deal, viewer)
     return PayinRead(
         **_show_deal(deal, facts).model_dump(),
-        requisite=await show_requisite(session, deal.order, viewer.cipher),
+        requisite=await show_requisite(session, deal.order, viewer),
         payment_url=viewer.payment_url(viewer.token_of(deal.page)) if deal.page else None,
     )
 

@@ -213,7 +213,7 @@ async def _show(session: AnySession, deal: Deal, viewer: Viewer, now: datetime) 
         bank=incoming.bank,
         methods=await _methods(session, banks),
         banks=[BankOffered(code=info.code, name=info.name) for info in banks],
-        requisite=await show_requisite(session, order, viewer.cipher),
+        requisite=await show_requisite(session, order, viewer),
         failure=show_failure(deal),
         expires_at=expires_at,
         total_seconds=store.processing_ttl_seconds or viewer.rules.client_pay_seconds if order else None,

@@ -1,5 +1,7 @@
-"""A trader's own requisites. The details that an order has used are never edited; what was edited is looked at
-again before it goes into traffic. Somebody else's requisite does not exist here (reliability 4.E, E05).
+"""A trader's own requisites, with their whole numbers.
+
+The details that an order has used are never edited; what was edited is looked at again before it goes into traffic.
+Somebody else's requisite does not exist here (reliability 4.E, E05).
 """
 
 from collections.abc import Mapping
@@ -78,10 +80,10 @@ async def create_requisite(
 
     async def make() -> tuple[int, RequisiteView]:
         requisite_id = await _create(session, actor, new, cipher)
-        return requisite_id, await get_view(session, cipher, Requisite.id == requisite_id)
+        return requisite_id, await get_view(session, cipher, Requisite.id == requisite_id, whole=True)
 
     async def load(requisite_id: int) -> RequisiteView:
-        return await get_view(session, cipher, Requisite.id == requisite_id)
+        return await get_view(session, cipher, Requisite.id == requisite_id, whole=True)
 
     return await idempotency.make_once(session, claim, resource_type="requisite", make=make, load=load)
 
@@ -99,14 +101,13 @@ async def list_requisites(
     wanted = Requisite.status != RequisiteStatus.ARCHIVED if status is None else Requisite.status == status
     own = (Requisite.trader_id == (actor.owner_id or 0), wanted)
     statement = select_requisites(*own).order_by(Requisite.id.desc()).limit(page_size).offset((page - 1) * page_size)
-    return await list_views(session, cipher, statement), await count(session, *own)
+    return await list_views(session, cipher, statement, whole=True), await count(session, *own)
 
 
 async def get_requisite(session: AnySession, actor: Actor, public_id: UUID, *, cipher: Cipher) -> RequisiteView:
     """Raises NotFound, also for somebody else's."""
-    return await get_view(
-        session, cipher, Requisite.public_id == public_id, Requisite.trader_id == (actor.owner_id or 0)
-    )
+    is_own = Requisite.trader_id == (actor.owner_id or 0)
+    return await get_view(session, cipher, Requisite.public_id == public_id, is_own, whole=True)
 
 
 async def update_requisite(
@@ -137,7 +138,7 @@ async def update_requisite(
     await audit_service.log_event(
         session, actor, "requisite.changed", entity="requisite", entity_id=requisite.id, details={"fields": changed}
     )
-    return await get_view(session, cipher, Requisite.id == requisite.id)
+    return await get_view(session, cipher, Requisite.id == requisite.id, whole=True)
 
 
 async def archive_requisite(session: WriteSession, actor: Actor, public_id: UUID) -> None:

@@ -33,6 +33,8 @@ class RequisiteView:
     number_masked: str
     holder: str = field(repr=False)
     scale: int = 2
+    number: str | None = field(default=None, repr=False)
+    """Whole, for whose it is; nobody else's view has it."""
 
 
 RequisiteSelect = Select[Requisite, RequisiteSettings, OwnerOfRequisites, str, str, int]
@@ -54,7 +56,10 @@ def select_requisites(*conditions: ColumnElement[bool]) -> RequisiteSelect:
     )
 
 
-async def list_views(session: AnySession, cipher: Cipher, statement: RequisiteSelect) -> list[RequisiteView]:
+async def list_views(
+    session: AnySession, cipher: Cipher, statement: RequisiteSelect, *, whole: bool = False
+) -> list[RequisiteView]:
+    """`whole`: with their numbers, for their owner."""
     rows = (await session.execute(statement)).all()
     return [
         RequisiteView(
@@ -64,14 +69,17 @@ async def list_views(session: AnySession, cipher: Cipher, statement: RequisiteSe
             number_masked=mask_number(row[4] or "", row[0].last_four),
             holder=cipher.decrypt(row[2].full_name, holder_context(row[2].public_id)),
             scale=row[5],
+            number=cipher.decrypt(row[0].number, number_context(row[0].public_id)) if whole else None,
         )
         for row in rows
     ]
 
 
-async def get_view(session: AnySession, cipher: Cipher, *conditions: ColumnElement[bool]) -> RequisiteView:
-    """Raises NotFound."""
-    views = await list_views(session, cipher, select_requisites(*conditions))
+async def get_view(
+    session: AnySession, cipher: Cipher, *conditions: ColumnElement[bool], whole: bool = False
+) -> RequisiteView:
+    """As `list_views`. Raises NotFound."""
+    views = await list_views(session, cipher, select_requisites(*conditions), whole=whole)
     if not views:
         raise NotFound
     return views[0]

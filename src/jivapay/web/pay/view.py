@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from jivapay.domain.requisite_numbers import SHOWN_DIGITS
 from jivapay.schemas_enums.gateway import BankOffered, MethodOffered, PaymentSessionRead
 from jivapay.web.pay import texts
 from jivapay.web.pay.forms import FormState
@@ -14,6 +15,8 @@ RELOAD_SECONDS = {"searching": 3, "check": 10, "review": 30, "dispute": 60}
 """How soon a page that waits reloads itself where there is no script."""
 LIVE = frozenset({"choose", "searching", "pay", "check", "review", "dispute", "expired", "cancelled"})
 """States that may still change while somebody looks at them."""
+OVER = frozenset({"expired", "cancelled"})
+"""States in which nobody is to pay any more, though a late receipt is still taken: the number is shown masked."""
 LINK_SCHEMES = frozenset({"https", "http"})
 SUPPORT_SCHEMES = LINK_SCHEMES | {"mailto"}
 NO_REQUISITE = "requisite.none_available"
@@ -171,13 +174,14 @@ class PayPage:
         if shown is None:
             return None
         kinds = {method.code: method.number_kind for method in self.session.methods}
+        number = f"•• {shown.number[-SHOWN_DIGITS:]}" if self.state in OVER else shown.number
         return RequisiteView(
             number_label=texts.NUMBER_LABELS.get(kinds.get(shown.method, ""), texts.NUMBER_LABEL_OTHER),
-            number=formatting.format_requisite(shown.number),
-            number_bare=shown.number,
+            number=formatting.format_requisite(number),
+            number_bare=number,
             bank_name=shown.bank_name,
             holder=shown.holder,
-            is_whole=shown.number.lstrip("+").isdecimal(),
+            is_whole=number.lstrip("+").isdecimal(),
         )
 
     @property
