@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from jivapay.schemas_enums.base import AnswerModel, Flag, PageQuery, Reason, RequestModel, Text
+from jivapay.schemas_enums.base import AnswerModel, Flag, ListQuery, Reason, RequestModel, Text
 from jivapay.schemas_enums.enums import DisputeOutcome, DisputeSide, DisputeStatus
 from jivapay.schemas_enums.money import AmountText, FiatAmount
 
@@ -105,7 +105,7 @@ class StaffDisputeRead(DisputeRead):
     assigned_to: UUID | None
 
 
-class DisputeFilter(PageQuery):
+class DisputeFilter(ListQuery):
     status: DisputeStatus | None = None
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from jivapay.schemas_enums.base import AnswerModel, Code, ListQuery, PageQuery, Reason, RequestModel, Timestamp
+from jivapay.schemas_enums.base import AnswerModel, Code, ListQuery, Reason, RequestModel, Timestamp
 from jivapay.schemas_enums.enums import Direction, OrderStatus
 from jivapay.schemas_enums.gateway import PayinFields, RecipientShown
 from jivapay.schemas_enums.money import AmountText, FiatAmount, RateText
@@ -120,7 +120,7 @@ class ReviewRead(AnswerModel):
 CaseKind = Literal["manual_review", "requires_attention"]
 
 
-class CaseFilter(PageQuery):
+class CaseFilter(ListQuery):
     """Both kinds unless one is named."""
 
     kind: CaseKind | None = None

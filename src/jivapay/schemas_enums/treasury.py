@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from jivapay.schemas_enums.base import AnswerModel, Code, Name, PageQuery, Reason, RequestModel, Text
+from jivapay.schemas_enums.base import AnswerModel, Code, ListQuery, Name, Reason, RequestModel, Text
 from jivapay.schemas_enums.enums import AdjustmentStatus, DepositNetwork, WithdrawalStatus
 from jivapay.schemas_enums.money import AmountText, CryptoAmount, CryptoChange
 
@@ -52,7 +52,7 @@ class WithdrawalSent(RequestModel):
     tx_hash: ChainText
 
 
-class WithdrawalFilter(PageQuery):
+class WithdrawalFilter(ListQuery):
     status: WithdrawalStatus | None = None
 
 
@@ -104,7 +104,7 @@ class CorrectionCreate(RequestModel):
     reason: Reason
 
 
-class AdjustmentFilter(PageQuery):
+class AdjustmentFilter(ListQuery):
     status: AdjustmentStatus | None = None
 
 

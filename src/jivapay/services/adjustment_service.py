@@ -4,18 +4,18 @@ Corrections are new transfers: what was booked stays as it was, and its reversal
 statuses of adjustments.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.database.models.approvals import Approval
 from jivapay.database.models.deposits import Deposit
-from jivapay.database.models.people import MerchantStore, Trader, User
 from jivapay.database.models.treasury import BalanceAdjustment, Withdrawal
 from jivapay.database.session import AnySession, WriteSession, atomic_transaction
 from jivapay.domain.actors import Actor
@@ -23,6 +23,7 @@ from jivapay.domain.identifiers import new_id
 from jivapay.domain.money import ZERO, fits_scale
 from jivapay.exceptions import Conflict, InsufficientBalance, NotFound, PermissionDenied, ValidationFailed
 from jivapay.schemas_enums.enums import AdjustmentStatus, CurrencyKind, OwnerType
+from jivapay.schemas_enums.treasury import AdjustmentFilter
 from jivapay.services import (
     account_owners,
     approval_service,
@@ -35,9 +36,11 @@ from jivapay.services import (
 )
 from jivapay.services.approval_service import Sensitive
 from jivapay.services.idempotency import IdempotencyClaim, Made
+from jivapay.utils.listing import Listed, Sorting, fetch_list
 
 POST = "balance_adjustment.post"
 """The action of its approval."""
+SORTING = Sorting({"created_at": BalanceAdjustment.created_at}, BalanceAdjustment.id, BalanceAdjustment.public_id)
 CORRECTED: dict[str, Any] = {"deposit": Deposit, "withdrawal": Withdrawal, "balance_adjustment": BalanceAdjustment}
 """What may be undone. A row gives its owner and currency."""
 
@@ -163,15 +166,13 @@ async def get_adjustment(session: AnySession, public_id: UUID) -> AdjustmentView
     return await _get_view(session, BalanceAdjustment.public_id == public_id)
 
 
-async def list_adjustments(
-    session: AnySession, *, status: AdjustmentStatus | None = None, page: int = 1, page_size: int = 50
-) -> tuple[list[AdjustmentView], int]:
-    """One page, newest first, and how many there are."""
-    conditions = [] if status is None else [BalanceAdjustment.status == status]
-    total = await session.scalar(select(func.count()).select_from(BalanceAdjustment).where(*conditions))
-    newest = select(BalanceAdjustment).where(*conditions).order_by(BalanceAdjustment.id.desc())
-    rows = await session.scalars(newest.limit(page_size).offset((page - 1) * page_size))
-    return [await _view(session, row) for row in rows.all()], total or 0
+async def list_adjustments(session: AnySession, asked: AdjustmentFilter) -> Listed[AdjustmentView]:
+    """One page, newest first. Raises ValidationFailed `sort.unknown_field` or `cursor.invalid`."""
+    every = select(BalanceAdjustment)
+    wanted = every if asked.status is None else every.where(BalanceAdjustment.status == asked.status)
+    listed = await fetch_list(session, wanted, SORTING, asked, among=every)
+    views = await _views(session, [row[0] for row in listed.rows])
+    return Listed(views, listed.total, listed.next_cursor)
 
 
 async def _once(session: WriteSession, claim: IdempotencyClaim | None, make: Any) -> Made[AdjustmentView]:  # noqa: ANN401 - the maker above
@@ -304,33 +305,37 @@ async def _get_view(session: AnySession, condition: ColumnElement[bool]) -> Adju
 
 
 async def _view(session: AnySession, adjustment: BalanceAdjustment) -> AdjustmentView:
-    people = [adjustment.requested_by, adjustment.decided_by]
-    trader = Trader.id == adjustment.owner_id if adjustment.owner_type == OwnerType.TRADER else Trader.id.is_(None)
-    found = await session.execute(
-        select(User.id, User.public_id, Trader.id)
-        .outerjoin(Trader, Trader.user_id == User.id)
-        .where(or_(User.id.in_(people), trader & Trader.id.is_not(None)))
-    )
-    users: dict[int, UUID] = {}
-    owner_id = None
-    for user_id, public_id, trader_id in found:
-        users[user_id] = public_id
-        if adjustment.owner_type == OwnerType.TRADER and trader_id == adjustment.owner_id:
-            owner_id = public_id
-    if adjustment.owner_type == OwnerType.STORE:
-        owner_id = await session.scalar(select(MerchantStore.public_id).where(MerchantStore.id == adjustment.owner_id))
-    corrects = None
-    if adjustment.corrects_type is not None:
-        model = CORRECTED[adjustment.corrects_type]
-        corrects = await session.scalar(select(model.public_id).where(model.id == adjustment.corrects_id))
+    return (await _views(session, [adjustment]))[0]
+
+
+async def _views(session: AnySession, rows: Sequence[BalanceAdjustment]) -> list[AdjustmentView]:
+    people = [who for row in rows for who in (row.requested_by, row.decided_by)]
+    names = await account_owners.get_names(session, people, [(row.owner_type, row.owner_id) for row in rows])
     scales = await reference_data.get_scales(session)
-    waiting = await approval_service.list_open(session, POST, [adjustment.id])
-    return AdjustmentView(
-        adjustment,
-        owner_id=owner_id,
-        corrects=corrects,
-        requested_by=users[adjustment.requested_by],
-        decided_by=users.get(adjustment.decided_by or 0),
-        scale=scales[adjustment.currency],
-        approval_id=waiting.get(adjustment.id),
-    )
+    waiting = await approval_service.list_open(session, POST, [row.id for row in rows])
+    corrected = await _corrected(session, rows)
+    return [
+        AdjustmentView(
+            row,
+            owner_id=names.owners.get((row.owner_type, row.owner_id)),
+            corrects=corrected.get((row.corrects_type, row.corrects_id)),
+            requested_by=names.users[row.requested_by],
+            decided_by=names.user(row.decided_by),
+            scale=scales[row.currency],
+            approval_id=waiting.get(row.id),
+        )
+        for row in rows
+    ]
+
+
+async def _corrected(
+    session: AnySession, rows: Sequence[BalanceAdjustment]
+) -> dict[tuple[str | None, int | None], UUID]:
+    """The public ids of what these undo."""
+    named: dict[tuple[str | None, int | None], UUID] = {}
+    for entity in {row.corrects_type for row in rows if row.corrects_type is not None}:
+        model = CORRECTED[entity]
+        ids = [row.corrects_id for row in rows if row.corrects_type == entity]
+        found = await session.execute(select(model.id, model.public_id).where(model.id.in_(ids)))
+        named |= {(entity, row_id): public_id for row_id, public_id in found}
+    return named

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.exc import IntegrityError
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.database.models.approvals import Approval
 from jivapay.database.models.deposits import Deposit
-from jivapay.database.models.people import MerchantStore, Trader, User
+from jivapay.database.models.people import MerchantStore
 from jivapay.database.session import AnySession, WriteSession, atomic_transaction
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
@@ -176,7 +176,7 @@ async def _list(
     session: AnySession, statement: Select[Deposit], asked: ListQuery, status: DepositStatus | None
 ) -> Listed[DepositView]:
     conditions = [] if status is None else [Deposit.status == status]
-    listed = await fetch_list(session, statement.where(*conditions), SORTING, asked)
+    listed = await fetch_list(session, statement.where(*conditions), SORTING, asked, among=statement)
     views = await _views(session, [row[0] for row in listed.rows])
     return Listed(views, listed.total, listed.next_cursor)
 
@@ -300,32 +300,16 @@ async def _get_view(session: AnySession, condition: ColumnElement[bool]) -> Depo
 
 
 async def _views(session: AnySession, deposits: list[Deposit]) -> list[DepositView]:
-    traders = [row.owner_id for row in deposits if row.owner_type == OwnerType.TRADER]
-    stores = [row.owner_id for row in deposits if row.owner_type == OwnerType.STORE]
-    people = {row.requested_by for row in deposits} | {row.decided_by for row in deposits if row.decided_by}
-    found = await session.execute(
-        select(User.id, User.public_id, Trader.id)
-        .outerjoin(Trader, Trader.user_id == User.id)
-        .where(or_(User.id.in_(people), Trader.id.in_(traders)))
-    )
-    users: dict[int, UUID] = {}
-    owners: dict[tuple[str, int], UUID] = {}
-    for user_id, public_id, trader_id in found:
-        users[user_id] = public_id
-        owners[OwnerType.TRADER, trader_id or 0] = public_id
-    found_stores = await session.execute(
-        select(MerchantStore.id, MerchantStore.public_id).where(MerchantStore.id.in_(stores))
-    )
-    for store_id, public_id in found_stores:
-        owners[OwnerType.STORE, store_id] = public_id
+    people = [who for row in deposits for who in (row.requested_by, row.decided_by)]
+    names = await account_owners.get_names(session, people, [(row.owner_type, row.owner_id) for row in deposits])
     scales = await reference_data.get_scales(session)
     waiting = await approval_service.list_open(session, POST, [row.id for row in deposits])
     return [
         DepositView(
             row,
-            owner_id=owners[row.owner_type, row.owner_id],
-            requested_by=users[row.requested_by],
-            decided_by=users[row.decided_by] if row.decided_by else None,
+            owner_id=names.owners[row.owner_type, row.owner_id],
+            requested_by=names.users[row.requested_by],
+            decided_by=names.user(row.decided_by),
             scale=scales[row.currency],
             approval_id=waiting.get(row.id),
         )

@@ -6,7 +6,7 @@ however much has been added since.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -15,9 +15,10 @@ from sqlalchemy import Select, SQLColumnExpression, func, select, tuple_
 
 from jivapay.database.session import AnySession
 from jivapay.exceptions import ValidationFailed
-from jivapay.schemas_enums.base import ListQuery
+from jivapay.schemas_enums.base import ListQuery, Page
 
 Row = TypeVar("Row")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,17 @@ class Listed(Generic[Row]):
     rows: Sequence[Row]
     total: int
     next_cursor: str | None
+
+
+def show_page(listed: Listed[Row], asked: ListQuery, show: Callable[[Row], Item]) -> Page[Item]:
+    """What was fetched, as it travels."""
+    return Page(
+        items=[show(row) for row in listed.rows],
+        total=listed.total,
+        page=asked.page,
+        page_size=asked.page_size,
+        next_cursor=listed.next_cursor,
+    )
 
 
 def encode_cursor(sort: str, public_id: UUID) -> str:
@@ -68,10 +80,16 @@ def read_sort(asked: ListQuery, allowed: Mapping[str, object], default: str) -> 
 
 
 async def fetch_list(
-    session: AnySession, statement: Select[*tuple[Any, ...]], sorting: Sorting, asked: ListQuery
+    session: AnySession,
+    statement: Select[*tuple[Any, ...]],
+    sorting: Sorting,
+    asked: ListQuery,
+    *,
+    among: Select[*tuple[Any, ...]] | None = None,
 ) -> Listed[Any]:
     """One page of `statement`, which filters but does not sort. The public id of each row must be among its columns'
-    tables. Raises ValidationFailed `sort.unknown_field` or `cursor.invalid`.
+    tables. `among` is where the item of a cursor is looked up when it may have left the list since, as what waits does
+    once it is decided. Raises ValidationFailed `sort.unknown_field` or `cursor.invalid`.
     """
     sort, name, downwards = read_sort(asked, sorting.columns, sorting.default)
     place = (sorting.columns[name], sorting.key)
@@ -80,7 +98,8 @@ async def fetch_list(
     if asked.cursor is None:
         paged = paged.offset((asked.page - 1) * asked.page_size)
     else:
-        seen = statement.with_only_columns(*place).where(sorting.public_id == decode_cursor(asked.cursor, sort))
+        known = statement if among is None else among
+        seen = known.with_only_columns(*place).where(sorting.public_id == decode_cursor(asked.cursor, sort))
         last = (await session.execute(seen)).one_or_none()
         if last is None:
             raise invalid_cursor()

@@ -15,6 +15,7 @@ from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import adjustment_service
 from jivapay.services.adjustment_service import NewAdjustment, NewCorrection
+from jivapay.utils.listing import show_page
 from jivapay.utils.routing import api_router
 
 router = api_router("/adjustments", tags=("admin adjustments",))
@@ -30,11 +31,7 @@ async def list_adjustments(
     query: Annotated[AdjustmentFilter, Query()],
 ) -> Page[AdjustmentRead]:
     """Newest first."""
-    views, total = await adjustment_service.list_adjustments(
-        session, status=query.status, page=query.page, page_size=query.page_size
-    )
-    items = [read_adjustment(view) for view in views]
-    return Page(items=items, total=total, page=query.page, page_size=query.page_size)
+    return show_page(await adjustment_service.list_adjustments(session, query), query, read_adjustment)
 
 
 @router.post("", status_code=202)

@@ -15,6 +15,7 @@ from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import deposit_service
 from jivapay.services.deposit_service import DepositView, NewDeposit
+from jivapay.utils.listing import show_page
 from jivapay.utils.routing import api_router
 
 router = api_router("/deposits", tags=("admin deposits",))
@@ -32,13 +33,7 @@ async def list_deposits(
 ) -> Page[DepositRead]:
     """Newest first."""
     listed = await deposit_service.list_deposits(session, query, status=query.status)
-    return Page(
-        items=[_read(view) for view in listed.rows],
-        total=listed.total,
-        page=query.page,
-        page_size=query.page_size,
-        next_cursor=listed.next_cursor,
-    )
+    return show_page(listed, query, _read)
 
 
 @router.post("", status_code=201)

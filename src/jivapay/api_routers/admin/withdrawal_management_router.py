@@ -21,6 +21,7 @@ from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import withdrawal_service
 from jivapay.services.withdrawal_service import PlatformWithdrawal, WithdrawalView
+from jivapay.utils.listing import show_page
 from jivapay.utils.routing import api_router
 
 router = api_router("/withdrawals", tags=("admin withdrawals",))
@@ -39,11 +40,7 @@ async def list_withdrawals(
     query: Annotated[WithdrawalFilter, Query()],
 ) -> Page[WithdrawalStaffRead]:
     """Newest first."""
-    views, total = await withdrawal_service.list_withdrawals(
-        session, status=query.status, page=query.page, page_size=query.page_size
-    )
-    items = [read_withdrawal(view) for view in views]
-    return Page(items=items, total=total, page=query.page, page_size=query.page_size)
+    return show_page(await withdrawal_service.list_withdrawals(session, query), query, read_withdrawal)
 
 
 @router.post("", status_code=202)

@@ -21,6 +21,7 @@ from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import dispute_service
 from jivapay.services.dispute_service import NewDispute, Said
+from jivapay.utils.listing import show_page
 from jivapay.utils.routing import api_router
 
 router = api_router("", tags=("disputes",))
@@ -53,11 +54,7 @@ async def list_disputes(
     actor: Reader, session: ReadDb, query: Annotated[DisputeFilter, Query()]
 ) -> Page[DisputeListed]:
     """What is due soonest first."""
-    statuses = () if query.status is None else (query.status,)
-    views, total = await dispute_service.list_disputes(
-        session, actor, statuses=statuses, page=query.page, page_size=query.page_size
-    )
-    return Page(items=[list_dispute(view) for view in views], total=total, page=query.page, page_size=query.page_size)
+    return show_page(await dispute_service.list_disputes(session, actor, query), query, list_dispute)
 
 
 @router.get("/disputes/{dispute_id}")

@@ -10,6 +10,7 @@ from jivapay.schemas_enums.callbacks import CallbackFilter, CallbackRead
 from jivapay.security.access import requires
 from jivapay.security.dependencies import ReadDb, WriteDb
 from jivapay.services import merchant_service
+from jivapay.utils.listing import show_page
 from jivapay.utils.routing import api_router
 
 router = api_router("/callbacks", tags=("merchant callbacks",))
@@ -25,13 +26,7 @@ async def list_callbacks(
 ) -> Page[CallbackRead]:
     """Newest first."""
     listed = await merchant_service.list_callbacks(session, actor, query)
-    return Page(
-        items=list(listed.rows),
-        total=listed.total,
-        page=query.page,
-        page_size=query.page_size,
-        next_cursor=listed.next_cursor,
-    )
+    return show_page(listed, query, lambda callback: callback)
 
 
 @router.post("/{event_id}/resend")

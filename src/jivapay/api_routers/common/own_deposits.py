@@ -13,6 +13,7 @@ from jivapay.security.access import requires
 from jivapay.security.dependencies import ReadDb
 from jivapay.services import deposit_service
 from jivapay.services.deposit_service import DepositView
+from jivapay.utils.listing import show_page
 from jivapay.utils.routing import api_router
 
 router = api_router("/deposits", tags=("deposits",))
@@ -26,13 +27,7 @@ async def list_deposits(
 ) -> Page[OwnDepositRead]:
     """Newest first."""
     listed = await deposit_service.list_own_deposits(session, actor, query, status=query.status)
-    return Page(
-        items=[_read(view) for view in listed.rows],
-        total=listed.total,
-        page=query.page,
-        page_size=query.page_size,
-        next_cursor=listed.next_cursor,
-    )
+    return show_page(listed, query, _read)
 
 
 def _read(view: DepositView) -> OwnDepositRead:

@@ -30,6 +30,7 @@ from jivapay.services import dispute_service
 from jivapay.services.approval_service import ApprovalView
 from jivapay.services.dispute_service import Decision, DisputeView, NewDispute, Said
 from jivapay.services.idempotency import Made
+from jivapay.utils.listing import show_page
 from jivapay.utils.routing import api_router
 
 router = api_router("", tags=("staff disputes",))
@@ -71,11 +72,7 @@ async def list_disputes(
     actor: Reader, session: ReadDb, query: Annotated[StaffDisputeFilter, Query()]
 ) -> Page[DisputeListed]:
     """What is due soonest first."""
-    statuses = () if query.status is None else (query.status,)
-    views, total = await dispute_service.list_disputes(
-        session, actor, statuses=statuses, mine=query.mine, page=query.page, page_size=query.page_size
-    )
-    return Page(items=[list_dispute(view) for view in views], total=total, page=query.page, page_size=query.page_size)
+    return show_page(await dispute_service.list_disputes(session, actor, query, mine=query.mine), query, list_dispute)
 
 
 @router.get("/disputes/{dispute_id}")

@@ -22,6 +22,7 @@ from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import withdrawal_service
 from jivapay.services.withdrawal_service import NewWithdrawal
+from jivapay.utils.listing import show_page
 from jivapay.utils.routing import api_router
 
 router = api_router(tags=("withdrawals",))
@@ -59,11 +60,8 @@ async def list_withdrawals(
     actor: Reader, session: ReadDb, query: Annotated[WithdrawalFilter, Query()]
 ) -> Page[WithdrawalRead]:
     """Newest first."""
-    views, total = await withdrawal_service.list_own_withdrawals(
-        session, actor, status=query.status, page=query.page, page_size=query.page_size
-    )
-    items = [read_own_withdrawal(view) for view in views]
-    return Page(items=items, total=total, page=query.page, page_size=query.page_size)
+    listed = await withdrawal_service.list_own_withdrawals(session, actor, query)
+    return show_page(listed, query, read_own_withdrawal)
 
 
 @router.get("/withdrawals/{withdrawal_id}")

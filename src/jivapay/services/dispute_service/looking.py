@@ -4,14 +4,14 @@ Both sides read every message. A side downloads its own evidence and the payer's
 for staff only. Staff stay nameless to the sides.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, func, literal, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, false, func, literal, or_, select, true, union_all
 
 from jivapay.database.models.disputes import Dispute, DisputeMessage
 from jivapay.database.models.documents import UploadedDocument
@@ -21,11 +21,26 @@ from jivapay.database.models.records import AuditLog, StatusHistory
 from jivapay.database.session import AnySession
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import NotFound
-from jivapay.schemas_enums.enums import ActorKind, DisputeSide, DisputeStatus, DocumentState, Role
+from jivapay.schemas_enums.disputes import DisputeFilter
+from jivapay.schemas_enums.enums import ActorKind, DisputeSide, DocumentState, Role
 from jivapay.services import balance_manager, document_service, reference_data
 from jivapay.services.dispute_service import turns
 from jivapay.services.document_service import Download
+from jivapay.utils.listing import Listed, Sorting, fetch_list
 from jivapay.utils.resources import Resources
+
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""Behind every due time."""
+SORTING = Sorting(
+    {
+        "due_at": func.coalesce(Dispute.due_at, NEVER),
+        "created_at": Dispute.created_at,
+    },
+    -Dispute.id,
+    Dispute.public_id,
+    default="due_at",
+)
+"""Of those that are equal, as all that are resolved, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +95,8 @@ async def find_dispute_id(session: AnySession, actor: Actor, dispute_id: UUID) -
 async def get_dispute(session: AnySession, actor: Actor, dispute_id: UUID) -> DisputeView:
     """With everything said and shown in it. Raises NotFound."""
     row_id = await find_dispute_id(session, actor, dispute_id)
-    (view,) = await _views(session, Dispute.id == row_id)
+    rows = await session.execute(_disputes().where(Dispute.id == row_id))
+    (view,) = await _read(session, rows.all())
     messages = await session.scalars(
         select(DisputeMessage).where(DisputeMessage.dispute_id == row_id).order_by(DisputeMessage.id)
     )
@@ -94,28 +110,18 @@ async def get_dispute(session: AnySession, actor: Actor, dispute_id: UUID) -> Di
 
 
 async def list_disputes(
-    session: AnySession,
-    actor: Actor,
-    *,
-    statuses: Collection[DisputeStatus] = (),
-    mine: bool = False,
-    page: int = 1,
-    page_size: int = 50,
-) -> tuple[list[DisputeView], int]:
-    """One page and how many there are. What is due soonest comes first, what is resolved last. `mine`: assigned."""
-    conditions = [_concerns(actor)]
-    if statuses:
-        conditions.append(Dispute.status.in_(statuses))
+    session: AnySession, actor: Actor, asked: DisputeFilter, *, mine: bool = False
+) -> Listed[DisputeView]:
+    """What is due soonest comes first, what is resolved last. `mine`: assigned to the actor.
+
+    Raises ValidationFailed `sort.unknown_field` or `cursor.invalid`.
+    """
+    every = _disputes().where(_concerns(actor))
+    wanted = every if asked.status is None else every.where(Dispute.status == asked.status)
     if mine:
-        conditions.append(Dispute.assigned_to == actor.id)
-    total = await session.scalar(
-        select(func.count(Dispute.id))
-        .join(Order, Order.id == Dispute.order_id)
-        .join(MerchantStore, MerchantStore.id == Order.store_id)
-        .where(*conditions)
-    )
-    views = await _views(session, *conditions, limit=page_size, offset=(page - 1) * page_size)
-    return views, total or 0
+        wanted = wanted.where(Dispute.assigned_to == actor.id)
+    listed = await fetch_list(session, wanted, SORTING, asked, among=every)
+    return Listed(await _read(session, listed.rows), listed.total, listed.next_cursor)
 
 
 async def get_evidence(session: AnySession, actor: Actor, dispute_id: UUID, document_id: UUID) -> UploadedDocument:
@@ -196,21 +202,17 @@ def _concerns(actor: Actor) -> ColumnElement[bool]:
     return false()
 
 
-async def _views(
-    session: AnySession, *conditions: ColumnElement[bool], limit: int = 1, offset: int = 0
-) -> list[DisputeView]:
-    rows = await session.execute(
+def _disputes() -> Select[Dispute, Order, IncomingOrder, str, datetime]:
+    return (
         select(Dispute, Order, IncomingOrder, MerchantStore.name, func.app_now())
         .join(Order, Order.id == Dispute.order_id)
         .join(IncomingOrder, IncomingOrder.id == Dispute.incoming_order_id)
         .join(MerchantStore, MerchantStore.id == Order.store_id)
-        .where(*conditions)
-        .order_by(Dispute.due_at.asc().nulls_last(), Dispute.id.desc())
-        .limit(limit)
-        .offset(offset)
     )
-    found = rows.all()
-    held = await balance_manager.held_for(session, "dispute", [row[0].id for row in found])
+
+
+async def _read(session: AnySession, rows: Sequence[Any]) -> list[DisputeView]:
+    held = await balance_manager.held_for(session, "dispute", [row[0].id for row in rows])
     scales = await reference_data.get_scales(session)
     return [
         DisputeView(
@@ -222,7 +224,7 @@ async def _views(
             held=held.get(dispute.id, Decimal(0)),
             is_overdue=dispute.due_at is not None and dispute.due_at < now,
         )
-        for dispute, order, incoming, store_name, now in found
+        for dispute, order, incoming, store_name, now in rows
     ]
 
 

@@ -41,7 +41,11 @@ from jivapay.services import approval_service, freeze_service, order_processor, 
 from jivapay.services.approval_service import ApprovalView, Sensitive
 from jivapay.services.order_service.assignments import refuse_taken_by_another
 from jivapay.services.order_service.own import merchant_order
+from jivapay.utils.listing import Sorting, fetch_list, show_page
 
+SORTING = Sorting(
+    {"created_at": IncomingOrder.created_at}, IncomingOrder.id, IncomingOrder.public_id, default="created_at"
+)
 DECIDE = "order.decide"
 """The action of a decision's approval."""
 
@@ -123,18 +127,17 @@ def _cases(
 
 
 async def list_cases(session: AnySession, actor: Actor, asked: CaseFilter, rules: BusinessSettings) -> Page[CaseRead]:
-    """Orders that wait for a person, the oldest first."""
+    """Orders that wait for a person, the oldest first; a cursor also stands behind one that has been decided since.
+
+    Raises ValidationFailed `sort.unknown_field` or `cursor.invalid`.
+    """
     base = _cases(asked.kind)
     if asked.taken_by == "me":
         base = base.where(CaseAssignment.user_id == (actor.id or 0))
     elif asked.taken_by == "nobody":
         base = base.where(CaseAssignment.user_id.is_(None))
-    total = await session.scalar(select(func.count()).select_from(base.with_only_columns(IncomingOrder.id).subquery()))
-    rows = await session.execute(
-        base.order_by(IncomingOrder.id).limit(asked.page_size).offset((asked.page - 1) * asked.page_size)
-    )
-    items = [_case(row, rules) for row in rows]
-    return Page(items=items, total=total or 0, page=asked.page, page_size=asked.page_size)
+    listed = await fetch_list(session, base, SORTING, asked, among=select(IncomingOrder))
+    return show_page(listed, asked, lambda row: _case(row, rules))
 
 
 def _case(row: Sequence[Any], rules: BusinessSettings) -> CaseRead:

@@ -5,7 +5,7 @@ Whose an order is decides the query itself: somebody else's is not found.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -35,7 +35,7 @@ from jivapay.schemas_enums.orders import (
 )
 from jivapay.services import document_service, order_processor
 from jivapay.services.document_service import Download
-from jivapay.utils.listing import Listed, Sorting, fetch_list
+from jivapay.utils.listing import Sorting, fetch_list, show_page
 from jivapay.utils.resources import Resources
 
 TRADER_SORTING = Sorting(
@@ -49,17 +49,6 @@ MERCHANT_SORTING = Sorting(
     IncomingOrder.id,
     IncomingOrder.public_id,
 )
-Item = TypeVar("Item")
-
-
-def _page(items: list[Item], listed: Listed[Any], asked: OrderFilter) -> Page[Item]:
-    return Page(
-        items=items,
-        total=listed.total,
-        page=asked.page,
-        page_size=asked.page_size,
-        next_cursor=listed.next_cursor,
-    )
 
 
 def _trader_orders(trader_id: int) -> Select[Order, IncomingOrder, str, UUID, int, bool, str | None]:
@@ -114,7 +103,7 @@ async def list_orders_for_trader(session: AnySession, actor: Actor, asked: Order
     trader_id = _owner(actor)
     conditions = _matching(asked, Order.status, Order.created_at, Order.direction)
     listed = await fetch_list(session, _trader_orders(trader_id).where(*conditions), TRADER_SORTING, asked)
-    return _page([_trader_order(row) for row in listed.rows], listed, asked)
+    return show_page(listed, asked, _trader_order)
 
 
 async def get_order_for_trader(session: AnySession, actor: Actor, order_id: UUID) -> TraderOrderRead:
@@ -198,7 +187,7 @@ async def list_orders_for_merchant(session: AnySession, actor: Actor, asked: Ord
         .where(*conditions)
     )
     listed = await fetch_list(session, base, MERCHANT_SORTING, asked)
-    return _page([merchant_order(row) for row in listed.rows], listed, asked)
+    return show_page(listed, asked, merchant_order)
 
 
 def merchant_order(row: Sequence[Any]) -> MerchantOrderRead:

@@ -4,16 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, select
 
-from jivapay.database.models.people import MerchantStore, Trader, User
+from jivapay.database.models.people import MerchantStore
 from jivapay.database.models.treasury import Withdrawal
 from jivapay.database.session import AnySession
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import NotFound
-from jivapay.schemas_enums.enums import OwnerType, Role, WithdrawalStatus
-from jivapay.services import approval_service, reference_data
+from jivapay.schemas_enums.enums import OwnerType, Role
+from jivapay.schemas_enums.treasury import WithdrawalFilter
+from jivapay.services import account_owners, approval_service, reference_data
+from jivapay.utils.listing import Listed, Sorting, fetch_list
 
+SORTING = Sorting(
+    {"created_at": Withdrawal.created_at, "amount": Withdrawal.amount}, Withdrawal.id, Withdrawal.public_id
+)
 WAITS_FOR = ("withdrawal.approve", "withdrawal.return")
 
 
@@ -55,32 +60,21 @@ async def get_own_withdrawal(session: AnySession, actor: Actor, public_id: UUID)
     return await _one(session, Withdrawal.public_id == public_id, is_own(actor))
 
 
-async def list_withdrawals(
-    session: AnySession, *, status: WithdrawalStatus | None = None, page: int = 1, page_size: int = 50
-) -> tuple[list[WithdrawalView], int]:
-    """For staff: one page, newest first, and how many there are."""
-    return await _page(session, [], status, page, page_size)
+async def list_withdrawals(session: AnySession, asked: WithdrawalFilter) -> Listed[WithdrawalView]:
+    """For staff: one page, newest first. Raises ValidationFailed `sort.unknown_field` or `cursor.invalid`."""
+    return await _list(session, select(Withdrawal), asked)
 
 
-async def list_own_withdrawals(
-    session: AnySession, actor: Actor, *, status: WithdrawalStatus | None = None, page: int = 1, page_size: int = 50
-) -> tuple[list[WithdrawalView], int]:
+async def list_own_withdrawals(session: AnySession, actor: Actor, asked: WithdrawalFilter) -> Listed[WithdrawalView]:
     """The actor's own: as above."""
-    return await _page(session, [is_own(actor)], status, page, page_size)
+    return await _list(session, select(Withdrawal).where(is_own(actor)), asked)
 
 
-async def _page(
-    session: AnySession,
-    conditions: list[ColumnElement[bool]],
-    status: WithdrawalStatus | None,
-    page: int,
-    page_size: int,
-) -> tuple[list[WithdrawalView], int]:
-    conditions = [*conditions, *([] if status is None else [Withdrawal.status == status])]
-    total = await session.scalar(select(func.count()).select_from(Withdrawal).where(*conditions))
-    newest = select(Withdrawal).where(*conditions).order_by(Withdrawal.id.desc())
-    rows = await session.scalars(newest.limit(page_size).offset((page - 1) * page_size))
-    return await _views(session, rows.all()), total or 0
+async def _list(session: AnySession, statement: Select[Withdrawal], asked: WithdrawalFilter) -> Listed[WithdrawalView]:
+    wanted = statement if asked.status is None else statement.where(Withdrawal.status == asked.status)
+    listed = await fetch_list(session, wanted, SORTING, asked, among=statement)
+    views = await _views(session, [row[0] for row in listed.rows])
+    return Listed(views, listed.total, listed.next_cursor)
 
 
 async def _one(session: AnySession, *conditions: ColumnElement[bool]) -> WithdrawalView:
@@ -91,25 +85,8 @@ async def _one(session: AnySession, *conditions: ColumnElement[bool]) -> Withdra
 
 
 async def _views(session: AnySession, rows: Sequence[Withdrawal]) -> list[WithdrawalView]:
-    people = {row.requested_by for row in rows} | {row.claimed_by for row in rows if row.claimed_by}
-    traders = [row.owner_id for row in rows if row.owner_type == OwnerType.TRADER]
-    found = await session.execute(
-        select(User.id, User.public_id, Trader.id)
-        .outerjoin(Trader, Trader.user_id == User.id)
-        .where(or_(User.id.in_(people), Trader.id.in_(traders)))
-    )
-    users: dict[int, UUID] = {}
-    owners: dict[tuple[str, int | None], UUID] = {}
-    for user_id, public_id, trader_id in found:
-        users[user_id] = public_id
-        owners[OwnerType.TRADER, trader_id] = public_id
-    stores = await session.execute(
-        select(MerchantStore.id, MerchantStore.public_id).where(
-            MerchantStore.id.in_([row.owner_id for row in rows if row.owner_type == OwnerType.STORE])
-        )
-    )
-    for store_id, public_id in stores:
-        owners[OwnerType.STORE, store_id] = public_id
+    people = [who for row in rows for who in (row.requested_by, row.claimed_by)]
+    names = await account_owners.get_names(session, people, [(row.owner_type, row.owner_id) for row in rows])
     scales = await reference_data.get_scales(session)
     waiting: dict[int, UUID] = {}
     for action in WAITS_FOR:
@@ -117,9 +94,9 @@ async def _views(session: AnySession, rows: Sequence[Withdrawal]) -> list[Withdr
     return [
         WithdrawalView(
             row,
-            owner_id=owners.get((row.owner_type, row.owner_id)),
-            requested_by=users[row.requested_by],
-            claimed_by=users[row.claimed_by] if row.claimed_by else None,
+            owner_id=names.owners.get((row.owner_type, row.owner_id)),
+            requested_by=names.users[row.requested_by],
+            claimed_by=names.user(row.claimed_by),
             scale=scales[row.currency],
             approval_id=waiting.get(row.id),
         )
