@@ -81,7 +81,7 @@ ALARMS = [
     (
         "I26q",
         "never looked after",
-        "update payouts set due_at = app_now() - interval '11 minutes' where due_at is not null",
+        "update payouts set due_at = app_now() - interval '11 minutes' where status = 'pending'",
     ),
     (
         "I26q",

@@ -102,7 +102,8 @@ class Settings(BaseSettings):
     payouts_internal_store: UUID | None = None
     """Whose payouts those peers see and make."""
     payouts_executor: PayoutExecutor = PayoutExecutor.MANUAL
-    """Who carries new payout requests out; production refuses `sandbox`."""
+    """Who carries new payout requests out: somebody else (`manual`), the platform's traders (`jivapay`) or nobody
+    (`sandbox`, which production refuses)."""
 
     jivapay_admin_email: str | None = None
     """The first administrator, made when the platform is seeded."""

@@ -41,13 +41,14 @@ class Publisher:
             batch = [list(item) for item in work[start : start + ORDERS_PER_MESSAGE]]
             await self._send("jivapay.process_order", [batch], QUEUE_ORDERS)
 
-    async def offer_payouts(self, work: Sequence[Work]) -> None:
+    async def offer_payouts(self, work: Sequence[Work], *, expires: float | None = None) -> None:
         """Offer payout requests that are due, a task each; its `trace_id` is the id of the request that asked for it.
 
+        `expires`: of what is said again as long as it is due, so that busy workers find no heap of it.
         Raises BrokerError when the broker does not take them.
         """
         for payout_id, trace_id in work:
-            await self._send("jivapay.process_payout", [payout_id, trace_id], QUEUE_ORDERS)
+            await self._send("jivapay.process_payout", [payout_id, trace_id], QUEUE_ORDERS, expires=expires)
 
     async def offer_callbacks(self) -> None:
         """Say that callbacks are due, at most twice a second; stale words expire. Raises BrokerError.

@@ -135,12 +135,13 @@ class Timetable:
             self.offered.update(dict.fromkeys(fresh, time.monotonic()))
 
     async def poll_payouts(self) -> None:
-        """Offer payout requests that are due: scheduled ones, and those of a worker that has died."""
+        """Offer payout requests that are due: scheduled, or left behind by a dead worker or a lost word."""
         async with self.resources.database.read() as session:
             due = dict(await payout_service.list_due_payouts(session, limit=POLL_LIMIT))
         fresh = _not_offered_lately(self.offered_payouts, due)
         if fresh:
-            await self.publisher.offer_payouts([(payout_id, due[payout_id]) for payout_id in fresh])
+            again = [(payout_id, due[payout_id]) for payout_id in fresh]
+            await self.publisher.offer_payouts(again, expires=3 * OFFERED_AGAIN_SECONDS)
             self.offered_payouts.update(dict.fromkeys(fresh, time.monotonic()))
 
     async def work_off_payout_files(self) -> None:

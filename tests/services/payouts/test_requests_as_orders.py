@@ -1,6 +1,8 @@
 """The executor `jivapay`: a payout request becomes a pay-out order of its store and follows it to its end (PAY-48)."""
 
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from itertools import product
 
 import pytest
@@ -18,10 +20,11 @@ from factories.payout_requests import (
 )
 from factories.payouts import FUNDS
 from factories.world import World
+from jivapay.domain.actors import Actor
 from jivapay.exceptions import Conflict, NotFound
 from jivapay.schemas_enums.enums import PayoutStatus
 from jivapay.services import freeze_service, payout_service
-from jivapay.services.payout_service.own_orders import LOOKED_AFTER_SECONDS, NOT_NOW_SECONDS
+from jivapay.services.payout_service.own_orders import NOT_NOW_SECONDS, PATIENCE
 
 WITH_BUFFER = Decimal("53.420811")
 COST = Decimal("52.891892")
@@ -33,6 +36,11 @@ async def attempts(world: World, payout_id: int) -> list[tuple[int, str | None]]
             text("select number, outcome from payout_attempts where payout_id = :id order by number"), {"id": payout_id}
         )
         return [(number, outcome) for number, outcome in rows]
+
+
+async def due(world: World) -> list[int]:
+    async with world.database.read() as session:
+        return [payout_id for payout_id, _ in await payout_service.list_due_payouts(session, limit=10)]
 
 
 async def test_an_order_with_its_cost_set_aside(world: World) -> None:
@@ -65,6 +73,17 @@ async def test_followed_to_its_end_by_the_orders_own_steps(world: World) -> None
     assert await world.scalar(steps) == "pending processing processed"
 
 
+async def test_the_requests_trace_id_goes_with_its_order(world: World) -> None:
+    """`X-Request-ID`: into the order's tasks and back into the request's, whoever moved the order on."""
+    store = replace(world.store, actor=Actor.store(world.store.id, request_id="trace-12345"))
+    _, incoming = await ordered_payout(world, store=store)
+    await world.process(incoming)
+    await world.take_payout(incoming)
+    await world.pay_payout(incoming)
+    traces = "select array_agg(distinct coalesce(request_id, '')) from outbox where topic in ('payout.process', :topic)"
+    assert await world.scalar(traces, topic="order.process") == ["trace-12345"]
+
+
 async def test_paid_before_anybody_looked(world: World) -> None:
     payout_id, incoming = await ordered_payout(world)
     await world.process(incoming)
@@ -74,19 +93,28 @@ async def test_paid_before_anybody_looked(world: World) -> None:
     assert await status_of(world, payout_id) == ("processed", None)
 
 
-async def test_what_a_lost_word_costs(world: World) -> None:
-    """Nothing but a minute: the request is due again by itself."""
-    payout_id, incoming = await ordered_payout(world)
-    await world.process(incoming)
-    await world.take_payout(incoming)
-    await world.pay_payout(incoming)
-    await world.execute("delete from outbox")
-    async with world.database.read() as session:
-        assert await payout_service.list_due_payouts(session, limit=10) == []
-    await world.advance(LOOKED_AFTER_SECONDS)
-    async with world.database.read() as session:
-        assert [due for due, _ in await payout_service.list_due_payouts(session, limit=10)] == [payout_id]
-    assert await execute(world, payout_id) == "processed"
+async def test_lost_words_cost_seconds(world: World) -> None:
+    """Whom none has reached is found: accepted, paid, and dead; and nobody who is as far as his order."""
+    paid, order = await ordered_payout(world)
+    dead, cancelled = await ordered_payout(world, Decimal(1000))
+    await ordered_payout(world, Decimal(1001))
+    await world.process(order)
+    for lose, behind, status in (
+        (partial(world.take_payout, order), paid, "processing"),
+        (partial(world.pay_payout, order), paid, "processed"),
+        (partial(world.cancel, cancelled), dead, "failed"),
+    ):
+        await lose()
+        await world.execute("delete from outbox")
+        assert await due(world) == [], "its word may still come"
+        await world.advance(PATIENCE.total_seconds())
+        assert await due(world) == [behind]
+        assert await execute(world, behind) == status
+        assert await due(world) == []
+    await set_status(world, dead, PayoutStatus.PENDING)
+    assert await execute(world, dead) == "pending"
+    await world.advance(PATIENCE.total_seconds())
+    assert await due(world) == [], "the order of an earlier attempt is over"
 
 
 async def test_nobody_takes_it_and_it_is_asked_for_again(world: World) -> None:

@@ -21,7 +21,7 @@ from jivapay.database.session import AnySession, Database, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import PayoutExecutor, PayoutStatus
 from jivapay.services.payout_service.executors import Executor, Job, NotYet, Outcome, Paid, find_executor
-from jivapay.services.payout_service.own_orders import advance
+from jivapay.services.payout_service.own_orders import advance, list_behind
 from jivapay.services.payout_service.sealing import open_details
 from jivapay.services.payout_service.states import database_now, move
 
@@ -64,12 +64,15 @@ async def execute_payout(
 
 
 async def list_due_payouts(session: AnySession, *, limit: int) -> list[tuple[int, str | None]]:
-    """(id, request id) of what waits for an executor, or for somebody to go on where a worker has died."""
+    """(id, request id) of what waits for an executor, for somebody to go on where a worker has died, or for a word that
+    was lost.
+    """
     now = await database_now(session)
     found = await session.execute(
         select(Payout.id, Payout.request_id).where(Payout.due_at <= now).order_by(Payout.due_at).limit(limit)
     )
-    return [(payout_id, request_id) for payout_id, request_id in found]
+    due = [(payout_id, request_id) for payout_id, request_id in found]
+    return due + await list_behind(session, limit=limit)
 
 
 async def _claim(

@@ -3,7 +3,8 @@
 Request, attempt and order are rows of one database: one transaction writes them, so there is no lease and nothing that
 a dead worker could leave half done. The request stays `pending` until a trader has accepted; till then its store may
 take it back, and the order with it. The order's steps come as tasks out of the outbox, written with the step itself;
-`due_at` is only for the one that is lost. Locked first the request, then its deal (hard case 18).
+with an order there is no `due_at`, and `list_behind` finds whom a lost word has left behind. Locked first the request,
+then its deal (hard case 18).
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.crypto import Cipher
@@ -21,6 +22,7 @@ from jivapay.database.locks import lock_deal_for_update, lock_payout_for_update
 from jivapay.database.models.orders import IncomingOrder, Order
 from jivapay.database.models.payout_requests import Payout, PayoutAttempt
 from jivapay.database.models.people import MerchantStore
+from jivapay.database.models.records import StatusHistory
 from jivapay.database.models.reference import PaymentMethod
 from jivapay.database.session import AnySession, WriteSession, atomic_transaction
 from jivapay.domain.actors import Actor
@@ -43,8 +45,8 @@ from jivapay.services.payout_service.states import database_now, move
 
 logger = get_logger(__name__)
 
-LOOKED_AFTER_SECONDS = 60.0
-"""How long a lost word about the order may keep the request behind."""
+PATIENCE = timedelta(seconds=2)
+"""How long the outbox's word about a step of the order is waited for."""
 NOT_NOW_SECONDS = 30.0
 """While the platform takes no pay-outs at all."""
 KEY_ID = "payout"
@@ -78,10 +80,45 @@ async def advance(
     now = await database_now(session)
     found = await _find_order(session, payout)
     if found is not None:
-        return await _follow(session, actor, payout, found, now)
+        return await _follow(session, actor, payout, found)
     if payout.due_at is None or payout.due_at > now:
         return None
     return await _begin(session, cipher, actor, payout, rules, now)
+
+
+async def list_behind(session: AnySession, *, limit: int) -> list[tuple[int, str | None]]:
+    """(id, request id) of requests whose order has moved on without them. Only living attempts are looked through."""
+    long_ago = func.app_now() - PATIENCE
+    rows = await session.execute(
+        select(Payout.id, Payout.request_id)
+        .join(PayoutAttempt, and_(PayoutAttempt.payout_id == Payout.id, PayoutAttempt.ended_at.is_(None)))
+        .join(IncomingOrder, _is_of_attempt())
+        .outerjoin(Order, Order.id == IncomingOrder.assigned_order_id)
+        .join(
+            StatusHistory,
+            and_(
+                StatusHistory.entity == "incoming_order",
+                StatusHistory.entity_id == IncomingOrder.id,
+                StatusHistory.version == IncomingOrder.version,
+            ),
+        )
+        .where(
+            Payout.status.in_(OPEN),
+            Payout.deleted_at.is_(None),
+            or_(
+                and_(IncomingOrder.status.in_([IncomingOrderStatus.PROCESSED, *DEAD]), StatusHistory.at <= long_ago),
+                and_(Payout.status == PayoutStatus.PENDING, Order.accepted_at <= long_ago),
+            ),
+        )
+        .limit(limit)
+    )
+    return [(payout_id, request_id) for payout_id, request_id in rows]
+
+
+def _is_of_attempt() -> ColumnElement[bool]:
+    return and_(
+        IncomingOrder.payout_id == PayoutAttempt.payout_id, IncomingOrder.external_id == PayoutAttempt.reference
+    )
 
 
 async def take_back(session: WriteSession, actor: Actor, payout: Payout, reason: str, rules: BusinessSettings) -> bool:
@@ -105,30 +142,23 @@ async def take_back(session: WriteSession, actor: Actor, payout: Payout, reason:
 async def _find_order(session: AnySession, payout: Payout) -> _Found | None:
     rows = await session.execute(
         select(IncomingOrder.id, IncomingOrder.status, IncomingOrder.failure_code, Order.status)
-        .join(PayoutAttempt, PayoutAttempt.reference == IncomingOrder.external_id)
+        .join(PayoutAttempt, _is_of_attempt())
         .outerjoin(Order, Order.id == IncomingOrder.assigned_order_id)
-        .where(
-            IncomingOrder.payout_id == payout.id,
-            PayoutAttempt.payout_id == payout.id,
-            PayoutAttempt.ended_at.is_(None),
-        )
+        .where(PayoutAttempt.payout_id == payout.id, PayoutAttempt.ended_at.is_(None))
     )
     found = rows.one_or_none()
     return None if found is None else _Found(*found)
 
 
-async def _follow(session: WriteSession, actor: Actor, payout: Payout, found: _Found, now: datetime) -> PayoutStatus:
+async def _follow(session: WriteSession, actor: Actor, payout: Payout, found: _Found) -> PayoutStatus:
     """An order that has ended stays as it is, so it need not be locked; what is older than it is comes again."""
     if found.status == IncomingOrderStatus.PROCESSED:
         await _take_in_hand(session, actor, payout)
         await move(session, actor, payout, PayoutStatus.PROCESSED, "paid by a trader")
     elif found.status in DEAD:
         await _fail(session, actor, payout, found.failure_code or f"order.{found.status}")
-    else:
-        if found.deal not in {None, OrderStatus.PENDING}:
-            await _take_in_hand(session, actor, payout)
-        payout.due_at = now + timedelta(seconds=LOOKED_AFTER_SECONDS)
-        await session.flush()
+    elif found.deal not in {None, OrderStatus.PENDING}:
+        await _take_in_hand(session, actor, payout)
     return PayoutStatus(payout.status)
 
 
@@ -149,7 +179,7 @@ async def _begin(
     except REFUSED as error:
         refusal = error.errors[0].code if isinstance(error, ValidationFailed) and error.errors else error.code
     payout.attempt = number
-    payout.due_at = now + timedelta(seconds=LOOKED_AFTER_SECONDS)
+    payout.due_at = None
     session.add(PayoutAttempt(payout_id=payout.id, number=number, reference=reference))
     await session.flush()
     if refusal is not None:
