@@ -67,8 +67,8 @@ races: $(UV) ## Every two moves on one deal at once, 200 times each
 payouts-long: $(UV) ## A thousand payout requests, two hundred as pay-out orders, while workers are killed
 	JIVAPAY_PAYOUTS=1000 $(RUN) pytest tests/faults/test_payouts.py -n0 $(ARGS)
 
-fuzz-schema: $(UV) ## What /api/schema/ says, taken at its word by schemathesis, at length
-	JIVAPAY_FUZZ=200 $(RUN) pytest tests/api/payouts/test_fuzz.py -n0 $(ARGS)
+fuzz-schema: $(UV) ## What /api/schema/ and the gateway say of themselves, taken at their word by schemathesis
+	JIVAPAY_FUZZ=100 $(RUN) pytest tests/api/payouts/test_fuzz.py tests/api/gateway/test_fuzz.py -n0 $(ARGS)
 
 makemigrations: $(UV) ## A new migration from what the models say and the schema lacks: ARGS="what it does"
 	$(RUN) python scripts/make_migration.py "$(ARGS)"
