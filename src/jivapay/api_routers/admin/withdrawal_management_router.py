@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from jivapay.api_routers.common.rendering import read_approval
+from jivapay.api_routers.common.rendering import WAITS, read_approval, show_decided
 from jivapay.api_routers.common.treasury_rendering import read_withdrawal
 from jivapay.api_routers.idempotency import Claim, mark_replay
 from jivapay.domain.actors import Actor
@@ -20,12 +20,11 @@ from jivapay.schemas_enums.treasury import (
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import withdrawal_service
-from jivapay.services.withdrawal_service import PlatformWithdrawal, WithdrawalView
+from jivapay.services.withdrawal_service import PlatformWithdrawal
 from jivapay.utils.listing import show_page
 from jivapay.utils.routing import api_router
 
 router = api_router("/withdrawals", tags=("admin withdrawals",))
-WAITS = "A second person must decide, too"
 
 Reader = Annotated[Actor, Depends(requires("withdrawals:read:any"))]
 Requester = Annotated[Actor, Depends(requires("withdrawals:create:any", step_up=True))]
@@ -79,10 +78,7 @@ async def approve_withdrawal(
     decided = await withdrawal_service.approve_withdrawal(
         session, actor, withdrawal_id, body.reason, await resources.config.current()
     )
-    if isinstance(decided, WithdrawalView):
-        return read_withdrawal(decided)
-    response.status_code = 202
-    return read_approval(decided)
+    return show_decided(decided, response, read_withdrawal)
 
 
 @router.post("/{withdrawal_id}/reject")

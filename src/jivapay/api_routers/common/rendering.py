@@ -1,7 +1,10 @@
 """Rows as they are shown: every amount with its currency's own decimals, numbers masked for all but their owner."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import TypeVar
+
+from fastapi import Response
 
 from jivapay.database.models.people import StoreApiKey, User
 from jivapay.domain.money import format_amount, format_percent
@@ -28,6 +31,8 @@ from jivapay.services.commission_service import Change, Commission, Term, Terms
 from jivapay.services.merchant_service import StoreView
 from jivapay.services.requisite_service import ModerationView, RequisiteView
 
+Done = TypeVar("Done")
+Shown = TypeVar("Shown")
 WAITS = "A second person must decide, too"
 """What an answer 202 with an approval means."""
 
@@ -116,6 +121,14 @@ def read_approval(view: ApprovalView) -> ApprovalRead:
         decided_at=approval.decided_at,
         version=approval.version,
     )
+
+
+def show_decided(done: Done | ApprovalView, response: Response, show: Callable[[Done], Shown]) -> Shown | ApprovalRead:
+    """What a decision came to; 202 with the approval when a second person must decide, too."""
+    if not isinstance(done, ApprovalView):
+        return show(done)
+    response.status_code = 202
+    return read_approval(done)
 
 
 def read_store(view: StoreView) -> StoreRead:

@@ -7,7 +7,7 @@ from fastapi import Depends, File, Query, Response, UploadFile
 
 from jivapay.api_routers.common.dispute_views import list_dispute, read_dispute_for_staff
 from jivapay.api_routers.common.files import send_document
-from jivapay.api_routers.common.rendering import read_approval
+from jivapay.api_routers.common.rendering import WAITS, show_decided
 from jivapay.api_routers.idempotency import Claim, mark_replay
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.approvals import ApprovalRead
@@ -112,7 +112,7 @@ async def get_evidence(actor: Reader, resources: AppResources, dispute_id: UUID,
     return send_document(await dispute_service.download_evidence(resources, actor, dispute_id, document_id))
 
 
-@router.post("/disputes/{dispute_id}/resolve")
+@router.post("/disputes/{dispute_id}/resolve", responses={202: {"model": ApprovalRead, "description": WAITS}})
 async def resolve_dispute(
     actor: Decider,
     claim: Claim,
@@ -128,7 +128,7 @@ async def resolve_dispute(
     return _decided(await dispute_service.resolve_dispute(session, actor, dispute_id, decision, rules, claim), response)
 
 
-@router.post("/disputes/{dispute_id}/lend")
+@router.post("/disputes/{dispute_id}/lend", responses={202: {"model": ApprovalRead, "description": WAITS}})
 async def lend(
     actor: Decider,
     claim: Claim,
@@ -147,7 +147,4 @@ async def lend(
 
 def _decided(made: Made[DisputeView | ApprovalView], response: Response) -> StaffDisputeRead | ApprovalRead:
     mark_replay(response, replayed=made.replayed)
-    if isinstance(made.thing, DisputeView):
-        return read_dispute_for_staff(made.thing)
-    response.status_code = 202
-    return read_approval(made.thing)
+    return show_decided(made.thing, response, read_dispute_for_staff)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from jivapay.api_routers.common.rendering import WAITS, read_approval
+from jivapay.api_routers.common.rendering import WAITS, show_decided
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.approvals import ApprovalRead
 from jivapay.schemas_enums.base import Page
@@ -73,10 +73,7 @@ async def decide_case(
     rules = await resources.config.current()
     decision = Decision(OrderStatus(body.outcome), body.reason, body.amount)
     decided = await order_service.decide_case(session, actor, order_id, decision, rules)
-    if isinstance(decided, CaseDecided):
-        return decided
-    response.status_code = 202
-    return read_approval(decided)
+    return show_decided(decided, response, lambda case: case)
 
 
 @router.get("/{order_id}/rate-certificate")

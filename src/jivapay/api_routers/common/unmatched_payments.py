@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from jivapay.api_routers.common.rendering import WAITS, read_approval
+from jivapay.api_routers.common.rendering import WAITS, show_decided
 from jivapay.api_routers.idempotency import Claim, mark_replay
 from jivapay.domain.actors import Actor
 from jivapay.domain.money import FIAT_SCALE, format_amount, format_rate
@@ -24,7 +24,6 @@ from jivapay.schemas_enums.unmatched import (
 from jivapay.security.access import requires
 from jivapay.security.dependencies import AppResources, ReadDb, WriteDb
 from jivapay.services import unmatched_service
-from jivapay.services.approval_service import ApprovalView
 from jivapay.services.unmatched_service import Candidate, Declared, UnmatchedView
 from jivapay.utils.routing import api_router
 
@@ -106,7 +105,7 @@ async def attach_payment(
     """It was for this order, which it settles; what is more than the order stays in the inbox."""
     rules = await resources.config.current()
     done = await unmatched_service.attach(session, actor, payment_id, body.order_id, body.reason, rules)
-    return _decided(done, response)
+    return show_decided(done, response, _read)
 
 
 @router.post("/{payment_id}/return", responses={202: {"model": ApprovalRead, "description": WAITS}})
@@ -120,14 +119,9 @@ async def return_payment(
 ) -> UnmatchedRead | ApprovalRead:
     """The trader has sent it back to its payer."""
     rules = await resources.config.current()
-    return _decided(await unmatched_service.give_back(session, actor, payment_id, body.reason, rules), response)
-
-
-def _decided(done: UnmatchedView | ApprovalView, response: Response) -> UnmatchedRead | ApprovalRead:
-    if isinstance(done, UnmatchedView):
-        return _read(done)
-    response.status_code = 202
-    return read_approval(done)
+    return show_decided(
+        await unmatched_service.give_back(session, actor, payment_id, body.reason, rules), response, _read
+    )
 
 
 def _owner(actor: Actor) -> int:
