@@ -3,6 +3,7 @@
 Source: MWR-03, `request_logger`. What matched no route is logged as such, because its path may hold anything.
 """
 
+import re
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,8 @@ logger = get_logger("request_logger")
 NO_ROUTE = "(no route)"
 NO_ANSWER = 499
 """The caller went away before there was an answer."""
+_CONVERTOR = re.compile(r":[a-z]+(?=\})")
+"""What a path parameter must look like: `{payout_id:digits}`."""
 _QUIET_ROUTES = frozenset({"/healthz/", "/livez", "/readyz"})
 
 
@@ -54,4 +57,4 @@ def route_template(scope: Scope) -> str:
     # FastAPI keeps a route that was included as it was written, and what the routers around it add beside it.
     route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
     path = getattr(route, "path", None)
-    return path if isinstance(path, str) else NO_ROUTE
+    return _CONVERTOR.sub("", path) if isinstance(path, str) else NO_ROUTE

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -11,6 +12,7 @@ import structlog
 
 from jivapay.config.logger import setup_logging
 from jivapay.config.settings import Environment, Settings
+from jivapay.middleware.request_log import route_template
 from jivapay.servers.app_factory import create_app
 
 Problem = Callable[[httpx2.Response], dict[str, Any]]
@@ -106,6 +108,10 @@ async def test_a_route_is_logged_with_the_prefixes_of_its_routers(
     written = capsys.readouterr().err
     assert '"route":"/probe/inner/things/{thing}"' in written
     assert "canary" not in written
+
+
+def test_a_route_is_logged_without_what_its_parameters_must_look_like() -> None:
+    assert route_template({"route": SimpleNamespace(path="/rows/{row:digits}/{part}")}) == "/rows/{row}/{part}"
 
 
 async def test_health_is_bare(client: httpx2.AsyncClient) -> None:
