@@ -75,10 +75,10 @@ CAME_AND_WENT = text("""
 select owner_type, owner_id, amount from deposits where status = 'posted'
 union all
 select owner_type, owner_id, -(amount + network_fee) from withdrawals where status = 'sent'
-union all
-select owner_type, owner_id, amount from balance_adjustments where status = 'posted' and not test
 """)
-LENT = text("""
+AT_THE_PLATFORM_S_COST = text("""
+select owner_type, owner_id, amount from balance_adjustments where status = 'posted' and not test
+union all
 select a.owner_type, a.owner_id, c.outstanding from covers c join accounts a on a.id = c.account_id where not a.test
 """)
 BALANCES = text("""
@@ -158,14 +158,18 @@ class Play:
         for incoming in made:
             await self.attempt(self.world.process(incoming))
 
-    async def go_on(self, name: str) -> None:
-        """The next move of the walk that somebody is in the middle of; if nobody is, the first one of this one."""
+    async def go_on(self, name: str) -> bool:
+        """The next move of the walk that somebody is in the middle of; if nobody is, the first one of this one.
+
+        True when it was the last one.
+        """
         if self.walk is None:
             self.walk = WALKS[name](self.stage)
         try:
             await anext(self.walk)
         except (JivaPayException, Otherwise, StopAsyncIteration):
             await self._end_walk()
+        return self.walk is None
 
     async def _end_walk(self) -> None:
         if self.walk is not None:
@@ -235,9 +239,9 @@ class Play:
         async with self.world.database.read() as session:
             for owner_type, owner_id, amount in await session.execute(CAME_AND_WENT):
                 sums[owner_type, owner_id] += amount
-            for owner_type, owner_id, outstanding in await session.execute(LENT):
-                sums[owner_type, owner_id] += outstanding
-                sums[PLATFORM] -= outstanding
+            for owner_type, owner_id, amount in await session.execute(AT_THE_PLATFORM_S_COST):
+                sums[owner_type, owner_id] += amount
+                sums[PLATFORM] -= amount
             for direction, store_id, trader_id, amount, base_rate in await session.execute(SETTLED):
                 is_pay_in = direction == Direction.PAY_IN
                 terms = Terms(Direction(direction), base_rate, margins[store_id], STORE_PERCENT, TRADER_PERCENT, 6)

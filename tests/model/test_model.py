@@ -23,7 +23,7 @@ from support.databases import Cluster
 
 HISTORIES = int(os.environ.get("JIVAPAY_MODEL", "0"))
 LONG = HISTORIES > 0
-EXAMPLES, STEPS = (HISTORIES, 60) if LONG else (4, 30)
+EXAMPLES, STEPS = (HISTORIES, 60) if LONG else (3, 25)
 
 SIZES = ("1000.00", "1000.00", "1000.01", "2500.00", "2500.00", "4750.00", "7000", "9500")
 AMOUNTS = st.sampled_from([Decimal(amount) for amount in SIZES])
@@ -56,9 +56,10 @@ class Platform(RuleBasedStateMachine):
         self.taken.update(self.run(self.play.close()))
         self.runner.close()
 
-    @initialize(amounts=st.lists(AMOUNTS, min_size=3, max_size=5))
-    def begin(self, amounts: list[Decimal]) -> None:
+    @initialize(amounts=st.lists(AMOUNTS, min_size=3, max_size=5), walk=WALK)
+    def begin(self, amounts: list[Decimal], walk: str) -> None:
         """Something is going on everywhere already."""
+        self.go_on(walk, 12)
         for number, amount in enumerate(amounts):
             self.run(self.play.ask(amount, number % 3, f"u-{number}", hosted=number != 1, again=False))
         self.run(self.play.make(["a_shop_pays_out"], 0))
@@ -89,10 +90,18 @@ class Platform(RuleBasedStateMachine):
     def several_move_at_once(self, moves: list[str], which: int) -> None:
         self.run(self.play.make(moves, which))
 
-    @rule(walk=WALK, moves=st.integers(1, 6))
-    def somebody_goes_his_way(self, walk: str, moves: int) -> None:
+    def go_on(self, walk: str, moves: int) -> None:
         for _ in range(moves):
-            self.run(self.play.go_on(walk))
+            if self.run(self.play.go_on(walk)):
+                break
+
+    @rule(walk=WALK, moves=st.integers(1, 4))
+    def somebody_goes_his_way(self, walk: str, moves: int) -> None:
+        self.go_on(walk, moves)
+
+    @rule(walk=WALK)
+    def somebody_goes_his_way_to_its_end(self, walk: str) -> None:
+        self.go_on(walk, 12)
 
     @rule(seconds=PAUSES, fresh=st.booleans(), watched=st.booleans())
     def time_goes_by(self, seconds: int, *, fresh: bool, watched: bool) -> None:
@@ -112,7 +121,7 @@ class Platform(RuleBasedStateMachine):
     def a_trader_comes_or_goes(self, trader: int) -> None:
         self.run(self.play.switch_work(trader))
 
-    @rule(lift=st.sampled_from([True, True, False]))
+    @rule(lift=st.sampled_from([True, True, True, False]))
     def money_is_frozen_or_freed(self, *, lift: bool) -> None:
         self.run(self.play.unfreeze() if lift else self.play.freeze())
 
