@@ -1,6 +1,7 @@
 """The executor `jivapay`: a payout request becomes a pay-out order of its store and follows it to its end (PAY-48)."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import product
@@ -24,7 +25,8 @@ from jivapay.domain.actors import Actor
 from jivapay.exceptions import Conflict, NotFound
 from jivapay.schemas_enums.enums import PayoutStatus
 from jivapay.services import freeze_service, payout_service
-from jivapay.services.payout_service.own_orders import NOT_NOW_SECONDS, PATIENCE
+from jivapay.services.payout_service import own_orders
+from jivapay.services.payout_service.own_orders import NOT_NOW_SECONDS
 
 WITH_BUFFER = Decimal("53.420811")
 COST = Decimal("52.891892")
@@ -93,8 +95,10 @@ async def test_paid_before_anybody_looked(world: World) -> None:
     assert await status_of(world, payout_id) == ("processed", None)
 
 
-async def test_lost_words_cost_seconds(world: World) -> None:
+async def test_lost_words_cost_seconds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whom none has reached is found: accepted, paid, and dead; and nobody who is as far as his order."""
+    patience = timedelta(minutes=2)  # more than a slow machine needs for a line of this test
+    monkeypatch.setattr(own_orders, "PATIENCE", patience)
     paid, order = await ordered_payout(world)
     dead, cancelled = await ordered_payout(world, Decimal(1000))
     await ordered_payout(world, Decimal(1001))
@@ -107,13 +111,13 @@ async def test_lost_words_cost_seconds(world: World) -> None:
         await lose()
         await world.execute("delete from outbox")
         assert await due(world) == [], "its word may still come"
-        await world.advance(PATIENCE.total_seconds())
+        await world.advance(patience.total_seconds())
         assert await due(world) == [behind]
         assert await execute(world, behind) == status
         assert await due(world) == []
     await set_status(world, dead, PayoutStatus.PENDING)
     assert await execute(world, dead) == "pending"
-    await world.advance(PATIENCE.total_seconds())
+    await world.advance(patience.total_seconds())
     assert await due(world) == [], "the order of an earlier attempt is over"
 
 
