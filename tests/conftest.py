@@ -1,7 +1,8 @@
 """What every test may ask for: real PostgreSQL and Valkey, a database of its own, the process's resources.
 
 One throw-away stack for each pytest process (so one for each xdist worker), one migrated template in it, and a
-clone of the template for each module, which takes milliseconds. Further fixtures belong into the conftest.py of the
+clone of the template for each module, which takes milliseconds; or, with a world in it, for each test that asks for
+its own. Further fixtures belong into the conftest.py of the
 directory that needs them; they build on `resources`, `database` and `clock`.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from factories.fixtures import own_database_name, own_owner_url, own_recipe, own_resources, world, worlds
 from jivapay.config.clock import ShiftedClock
 from jivapay.config.logger import setup_logging
 from jivapay.config.settings import Settings
@@ -23,8 +25,15 @@ from support.browser import pytest_terminal_summary
 from support.databases import Cluster
 from support.network import refuse_the_outside
 
-__all__ = ["pytest_terminal_summary"]
-"""The closing line about browser tests that were skipped."""
+__all__ = [
+    "own_database_name",
+    "own_owner_url",
+    "own_recipe",
+    "own_resources",
+    "pytest_terminal_summary",  # the closing line about browser tests that were skipped
+    "world",
+    "worlds",
+]
 
 TIME_ZONE = "Asia/Kamchatka"
 """Far from UTC, so that a naive time shows."""

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 from typer.testing import CliRunner
 
-from factories.fixtures import own_database_name, own_owner_url, own_resources, world
 from factories.world import World
 from jivapay.cli.failures import CommandFailure
 from jivapay.cli.main import app
@@ -16,8 +15,6 @@ from jivapay.database.session import AnySession
 from jivapay.exceptions import NotFound
 from jivapay.services import statement_service
 from jivapay.services.statement_service import StatedAccount
-
-__all__ = ["own_database_name", "own_owner_url", "own_resources", "world"]
 
 
 async def test_a_file_with_the_numbers_of_the_ledger(world: World, tmp_path: Path) -> None:

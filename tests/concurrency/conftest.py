@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from factories.fixtures import own_database_name, own_owner_url, world
 from jivapay.config.clock import ShiftedClock
 from jivapay.config.settings import Settings
 from jivapay.utils.resources import Resources, open_resources
@@ -13,7 +12,7 @@ from support.databases import Cluster
 from support.invariants import own_invariants_hold
 from support.racing import deadlocks
 
-__all__ = ["own_database_name", "own_invariants_hold", "own_owner_url", "own_resources", "world"]
+__all__ = ["own_invariants_hold"]
 
 CONNECTIONS = 24
 

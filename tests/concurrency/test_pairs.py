@@ -17,11 +17,11 @@ from sqlalchemy import text
 
 from concurrency.scenes import NINE, SCENES, SHORT, Move, Scene
 from factories import disputes
+from factories.fixtures import Recipe
 from factories.payouts import payout_world
 from factories.world import World
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import Direction
-from jivapay.utils.resources import Resources
 from support.racing import LONG, LONG_ROUNDS, outcome, race
 
 Pair = tuple[Move, Move]
@@ -97,8 +97,8 @@ def test_every_pair_has_a_scene() -> None:
 
 
 @pytest.fixture
-async def world(own_resources: Resources) -> World:
-    return await payout_world(own_resources, traders=3, funds=Decimal(100_000))
+def own_recipe() -> Recipe:
+    return Recipe(payout_world, {"traders": 3, "funds": Decimal(100_000)})
 
 
 @pytest.mark.timeout(1800 if LONG else 120)

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from factories.fixtures import Recipe
 from factories.payout_requests import (
     delete,
     execute,
@@ -18,7 +19,6 @@ from factories.payout_requests import (
 from factories.payouts import payout_world
 from factories.world import World
 from jivapay.schemas_enums.enums import PayoutStatus
-from jivapay.utils.resources import Resources
 from support.racing import WON, race, rounds
 
 ROUNDS = rounds(3)
@@ -29,8 +29,8 @@ LIVING = (
 
 
 @pytest.fixture
-async def world(own_resources: Resources) -> World:
-    return await payout_world(own_resources, traders=3, funds=Decimal(100_000))
+def own_recipe() -> Recipe:
+    return Recipe(payout_world, {"traders": 3, "funds": Decimal(100_000)})
 
 
 async def cancel(world: World, payout_id: int) -> object:

@@ -5,17 +5,17 @@ from functools import partial
 
 import pytest
 
+from factories.fixtures import Recipe
 from factories.payouts import payout_world
 from factories.world import World
-from jivapay.utils.resources import Resources
 from support.racing import WON, race, rounds
 
 ROUNDS = rounds(3)
 
 
 @pytest.fixture
-async def world(own_resources: Resources) -> World:
-    return await payout_world(own_resources, traders=3, funds=Decimal(100_000))
+def own_recipe() -> Recipe:
+    return Recipe(payout_world, {"traders": 3, "funds": Decimal(100_000)})
 
 
 async def test_a_hundred_payouts_of_sixty_per_cent_of_the_balance(world: World) -> None:

@@ -17,7 +17,7 @@ from support.owner import lift_guards
 
 @pytest.fixture
 async def empty(cluster: Cluster) -> AsyncIterator[str]:
-    async with cluster.clone(migrated=False) as name:
+    async with cluster.clone("template0") as name:
         yield cluster.owner_url_of(name)
 
 

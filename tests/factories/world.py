@@ -362,12 +362,12 @@ async def make_world(
     traders: int = 1,
     requisites: int = 1,
     deposit: Decimal = DEPOSIT,
-    rate: Decimal = RATE,
+    rate: Decimal | None = RATE,
     limits: Mapping[str, Any] | None = None,
     settings: Mapping[str, object] | None = None,
     **store: Any,
 ) -> World:
-    """A store, `traders` with `requisites` each and `deposit`, and a rate. `store` are columns of the store.
+    """A store, `traders` with `requisites` each and `deposit`, and a `rate` if any. `store` are columns of the store.
 
     Its settings are `PLENTY` and what `settings` says. The resources' clock must be a `ShiftedClock`.
     """
@@ -378,7 +378,8 @@ async def make_world(
         shop = await people.add_store(session, resources.cipher, values=store)
     world = World(resources, resources.clock, BusinessSettings(), staff, shop)
     await world.change_settings(**{**PLENTY, **(settings or {})})
-    await world.set_rate(rate)
+    if rate is not None:
+        await world.set_rate(rate)
     for _ in range(traders):
         await world.add_trader(deposit=deposit, requisites=requisites, limits=limits)
     return world

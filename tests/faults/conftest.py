@@ -5,15 +5,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from factories.fixtures import own_database_name, own_owner_url
 from faults.proxy import FaultProxy
 from jivapay.config.clock import ShiftedClock
 from jivapay.config.settings import Settings
 from jivapay.utils.resources import Resources, open_resources
 from jivapay.utils.s3_client import MemoryStorage
 from support.databases import Cluster
-
-__all__ = ["own_database_name", "own_owner_url"]
 
 
 @pytest.fixture

@@ -13,11 +13,10 @@ import pytest
 from sqlalchemy import text
 
 from api.gateway.shop import Shop, open_client, open_shop
-from factories.world import World, make_world
+from factories.world import World
 from faults.proxy import Blackhole, Fault, FaultProxy, LoseReply, LoseRequest
 from jivapay.database.session import Database
 from jivapay.exceptions import DatabaseError
-from jivapay.utils.resources import Resources
 from support.invariants import assert_invariants
 
 pytestmark = pytest.mark.faults
@@ -25,11 +24,6 @@ pytestmark = pytest.mark.faults
 COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
 COMMIT = b"COMMIT;"
 TRIALS = 15
-
-
-@pytest.fixture
-async def world(own_resources: Resources) -> World:
-    return await make_world(own_resources)
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 import pytest
 
-from factories.fixtures import own_database_name, own_owner_url, own_resources, world
 from support.invariants import own_invariants_hold
 
-__all__ = ["own_database_name", "own_invariants_hold", "own_owner_url", "own_resources", "world"]
+__all__ = ["own_invariants_hold"]
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from factories import disputes
+from factories.fixtures import Recipe
 from factories.payouts import payout_world
 from factories.world import World
 from jivapay.domain.outcomes import Assigned, NoRequisite
@@ -13,7 +14,6 @@ from jivapay.exceptions import InsufficientBalance, PermissionDenied
 from jivapay.services import balance_manager, freeze_service
 from jivapay.services.gateway_service.deals import get_deal, show_payout
 from jivapay.services.gateway_service.payin import open_viewer
-from jivapay.utils.resources import Resources
 from support.invariants import find_violations
 
 CREDIT = Decimal("51.864865")
@@ -22,8 +22,8 @@ WITH_BUFFER = Decimal("53.420811")
 
 
 @pytest.fixture
-async def world(own_resources: Resources) -> World:
-    return await payout_world(own_resources)
+def own_recipe() -> Recipe:
+    return Recipe(payout_world)
 
 
 async def test_case_4_the_credit_is_not_spendable_on_the_traders_own_picture(world: World) -> None:

@@ -5,10 +5,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from factories.fixtures import own_database_name, own_owner_url, own_resources, world
 from support.owner import lift_guards
-
-__all__ = ["own_database_name", "own_owner_url", "own_resources", "world"]
 
 
 @pytest.fixture

@@ -34,12 +34,16 @@ class Cluster:
     def owner_url_of(self, database: str) -> str:
         return urlsplit(self._owner_url)._replace(path=f"/{database}").geturl()
 
-    @asynccontextmanager
-    async def clone(self, *, migrated: bool = True) -> AsyncIterator[str]:
-        """The name of a fresh database, dropped afterwards; empty unless `migrated`."""
+    async def create(self, template: str = TEMPLATE) -> str:
+        """The name of a fresh database, which lives as long as the server; nobody is connected to `template`."""
         name = f"test_{next(self._numbers)}"
-        template = f"{TEMPLATE} strategy file_copy" if migrated else "template0"
-        await self._execute(f"create database {name} template {template}")
+        await self._execute(f"create database {name} template {template} strategy file_copy")
+        return name
+
+    @asynccontextmanager
+    async def clone(self, template: str = TEMPLATE) -> AsyncIterator[str]:
+        """The name of a fresh database, dropped afterwards. `template0` is an empty one."""
+        name = await self.create(template)
         try:
             yield name
         finally:

@@ -10,13 +10,10 @@ import httpx2
 import pytest
 
 from factories import disputes
-from factories.fixtures import own_database_name, own_owner_url, own_resources, world
 from factories.world import World
 from support.qr_reader import read_qr
 from support.receipt_files import picture
 from web.shops import Shop, open_shop
-
-__all__ = ["own_database_name", "own_owner_url", "own_resources", "world"]
 
 CARD = {"payment_method": "card", "bank": "", "amount": "", "customer_id": ""}
 PNG = {"receipt": ("receipt.png", picture("PNG"), "image/png")}

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from factories.fixtures import own_database_name, own_owner_url, own_resources, world
 from jivapay.config.clock import ShiftedClock
 from jivapay.config.settings import Settings
 from jivapay.services import callback_service
@@ -15,8 +14,6 @@ from jivapay.worker import app as worker_app
 from jivapay.worker.app import Child, make_app
 from jivapay.worker.publisher import Publisher
 from support.databases import Cluster
-
-__all__ = ["own_database_name", "own_owner_url", "own_resources", "world"]
 
 
 @pytest.fixture

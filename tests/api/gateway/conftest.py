@@ -6,12 +6,11 @@ import httpx2
 import pytest
 
 from api.gateway.shop import Shop, open_client, open_shop
-from factories.fixtures import own_database_name, own_owner_url, own_resources
 from factories.world import World, make_world
 from jivapay.utils.resources import Resources
 from support.invariants import invariants_hold
 
-__all__ = ["invariants_hold", "own_database_name", "own_owner_url", "own_resources"]
+__all__ = ["invariants_hold"]
 
 TRADERS = 6
 """Each takes an amount once at a time, and the tests like the same one."""

@@ -8,14 +8,13 @@ import pytest
 
 from api.gateway.shop import open_client
 from factories import disputes
-from factories.fixtures import world
 from factories.office import code_of
 from factories.world import World
 from jivapay.services.order_processor import payment_token_context
 from support.invariants import own_invariants_hold
 from support.receipt_files import picture
 
-__all__ = ["own_invariants_hold", "world"]
+__all__ = ["own_invariants_hold"]
 pytestmark = pytest.mark.usefixtures("own_invariants_hold")
 
 

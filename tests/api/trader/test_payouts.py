@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 
 from api.trader.test_orders import NOBODY, Desk
+from factories.fixtures import Recipe
 from factories.office import code_of, open_office
 from factories.payouts import payout_world
 from factories.world import World
 from jivapay.schemas_enums.enums import Role
-from jivapay.utils.resources import Resources
 from support.receipt_files import picture
 
 NUMBER = "4276380012345679"
@@ -21,8 +21,8 @@ RECEIPT = {"receipt": ("r.png", picture("PNG"), "image/png")}
 
 
 @pytest.fixture
-async def world(own_resources: Resources) -> World:
-    return await payout_world(own_resources, traders=1)
+def own_recipe() -> Recipe:
+    return Recipe(payout_world, {"traders": 1})
 
 
 @pytest.fixture

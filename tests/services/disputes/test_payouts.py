@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from factories import disputes
+from factories.fixtures import Recipe
 from factories.payouts import payout_world
 from factories.world import World
 from jivapay.exceptions import InsufficientBalance, JivaPayException
 from jivapay.schemas_enums.enums import OwnerType
-from jivapay.utils.resources import Resources
 
 pytestmark = pytest.mark.usefixtures("own_invariants_hold")
 
@@ -22,8 +22,8 @@ TAKEN = CREDIT - LESS_CREDIT
 
 
 @pytest.fixture
-async def world(own_resources: Resources) -> World:
-    return await payout_world(own_resources, traders=1)
+def own_recipe() -> Recipe:
+    return Recipe(payout_world, {"traders": 1})
 
 
 async def money(world: World) -> tuple[Decimal, Decimal, Decimal, Decimal]:

@@ -2,15 +2,18 @@
 
 import pytest
 
-from factories.fixtures import own_database_name, own_owner_url, own_resources
+from factories.fixtures import Recipe
 from factories.payouts import payout_world
-from factories.world import World
-from jivapay.utils.resources import Resources
 from support.invariants import own_invariants_hold
 
-__all__ = ["own_database_name", "own_invariants_hold", "own_owner_url", "own_resources"]
+__all__ = ["own_invariants_hold"]
 
 
 @pytest.fixture
-async def world(own_resources: Resources, own_invariants_hold: None) -> World:
-    return await payout_world(own_resources)
+def own_recipe() -> Recipe:
+    return Recipe(payout_world)
+
+
+@pytest.fixture(autouse=True)
+def _every_invariant(own_invariants_hold: None) -> None:
+    """After each test."""

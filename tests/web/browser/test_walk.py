@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import expect
 
-from factories.fixtures import own_database_name, own_owner_url, own_resources, world
 from factories.world import World
 from support.receipt_files import picture
 from support.serving import serve
 from web.browser.conftest import Open, Served, Watch
 from web.shops import Shop, open_shop
 
-__all__ = ["own_database_name", "own_owner_url", "own_resources", "world"]
 pytestmark = pytest.mark.browser
 
 LIVE_MS = 6_000
