@@ -40,6 +40,8 @@ TIME_ZONE = "Asia/Kamchatka"
 
 
 def pytest_configure() -> None:
+    # The processes that tests start keep their byte code: without it each compiles the whole product again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["TZ"] = TIME_ZONE
     time.tzset()
     refuse_the_outside()

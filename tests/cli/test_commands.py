@@ -136,3 +136,14 @@ def test_a_second_up_names_the_first(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(f"jivapay: already running on {tmp_path / 'home'} (pid {os.getpid()})")
     assert done.stderr.count("\n") == 1
+
+
+def test_byte_code_goes_home_where_python_may_write_none_beside_the_sources(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; from jivapay.cli.environment import keep_byte_code;"
+        "keep_byte_code(pathlib.Path(sys.argv[1])); import colorsys"
+    )
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": str(tmp_path / "nothing")}
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "home")], env=env, check=True)
+    assert len(list((tmp_path / "home" / "bytecode").rglob("colorsys.*.pyc"))) == 1
+    assert not (tmp_path / "nothing").exists()

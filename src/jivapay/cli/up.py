@@ -27,6 +27,7 @@ from jivapay.cli.environment import (
     Needs,
     adopt,
     freeze_rewritten_history,
+    keep_byte_code,
     load_settings,
     refuse_open_development,
     refuse_unsafe_start,
@@ -82,6 +83,8 @@ def up(
 def _run(home: Path, host: str, port: int, workers: int, stop: StopRequest, undo: ExitStack) -> None:
     needs = Needs.read()
     stack = Stack(home, need_postgres=needs.postgres, need_valkey=needs.valkey) if needs.home else None
+    if stack is not None:
+        keep_byte_code(home)
     with _importing(PREPARING_CODE):
         if stack is not None:
             undo.enter_context(stack)
