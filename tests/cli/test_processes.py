@@ -1,4 +1,8 @@
-"""Each process alone, as a deployment runs it: says that it is ready, does its work, ends at SIGTERM."""
+"""Each process alone, as a deployment runs it: says that it is ready, does its work, ends at SIGTERM.
+
+What Compose starts besides (every server in one, the queues apart, relay, scheduler) is started by
+`tests/deploy/test_first_start.py`, in production.
+"""
 
 import os
 import signal
@@ -40,11 +44,7 @@ def running(arguments: list[str], env: dict[str, str], tmp_path: Path) -> Iterat
     "arguments",
     [
         ["serve", "gateway", "--port", "0"],
-        ["serve", "all", "--port", "0"],
         ["worker", "--concurrency", "1"],
-        ["worker", "--queues", "callbacks", "--concurrency", "1"],
-        ["relay"],
-        ["scheduler"],
         ["background"],
     ],
     ids=" ".join,

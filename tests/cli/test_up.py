@@ -135,11 +135,12 @@ def running(home: Path) -> Iterator[Platform]:
             process.terminate()
 
 
-def test_it_says_one_line_and_leaves_nothing(home: Path) -> None:
+def test_it_says_one_line_outlives_any_kill_and_leaves_nothing(home: Path) -> None:
     with running(home) as platform:
         assert platform.answers()
         assert platform.said[-1].startswith("ready http://127.0.0.1:")
         assert [line.split(",")[0] for line in platform.said[:-1]] == ["first administrator admin@jivapay.example"]
+        kill_each_part(home, platform)
         family = platform.family()
         assert sum(pid in family for pid in platform.children()) == 4
         platform.stop()
@@ -147,7 +148,25 @@ def test_it_says_one_line_and_leaves_nothing(home: Path) -> None:
         assert not platform.answers()
 
 
-def test_commands_find_its_data_while_it_runs_and_after(home: Path) -> None:
+def kill_each_part(home: Path, platform: Platform) -> None:
+    """The four processes of ours and the two servers; all are back, with what they knew."""
+    before = describe_running(home / "home")
+    assert before is not None
+    with Redis.from_url(before["REDIS_URL"]) as valkey:
+        valkey.set("kept", "1")
+    victims = platform.children()
+    servers = [pid for pid, line in platform.family().items() if "postgres\0-D" in line or "valkey-server" in line]
+    assert (len(victims), len(servers)) == (4, 2)
+    for victim in (*victims, *servers):
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda gone=victim: not command_line(gone))  # type: ignore[misc]
+    wait_for(lambda: len(platform.children()) == 4 and platform.answers())
+    assert describe_running(home / "home") == before
+    with Redis.from_url(before["REDIS_URL"]) as valkey:
+        assert valkey.get("kept") == b"1"
+
+
+def test_commands_find_its_data_while_it_runs(home: Path) -> None:
     place = str(home / "home")
     with running(home) as platform:
         assert len(platform.said) == 1  # the administrator's password is never shown again
@@ -164,41 +183,22 @@ def test_commands_find_its_data_while_it_runs_and_after(home: Path) -> None:
         assert jivapay("rate", "set", "USDT/RUB", "92.50", "--home", place).stdout == "USDT/RUB 92.50\n"
         jump = jivapay("rate", "set", "USDT/RUB", "925.0", "--home", place)
         assert (jump.returncode, jump.stderr.count("\n")) == (2, 1)
+        family = platform.family()
+        platform.process.kill()
+    # After its own death the next one starts, on the same data.
+    with running(home) as platform:
+        assert platform.answers()
+        assert not [pid for pid in family if command_line(pid)]
         platform.stop(signal.SIGTERM)
+
+
+def test_commands_find_its_data_after_it(home: Path) -> None:
+    place = str(home / "home")
     assert jivapay("rate", "show", "--home", place).stdout.startswith("USDT/RUB 92.50 manual ")
     twice = jivapay("user", "create", "--role", "support", "--email", "one@example.com", "--home", place)
     assert (twice.returncode, twice.stderr.count("\n")) == (2, 1)
     not_frozen = jivapay("unfreeze", "--reason", "nothing", "--home", place)
     assert (not_frozen.returncode, not_frozen.stderr) == (2, "jivapay: Money is not frozen.\n")
-
-
-def test_whatever_is_killed_comes_back(home: Path) -> None:
-    with running(home) as platform:
-        before = describe_running(home / "home")
-        assert before is not None
-        with Redis.from_url(before["REDIS_URL"]) as valkey:
-            valkey.set("kept", "1")
-        victims = platform.children()
-        servers = [pid for pid, line in platform.family().items() if "postgres\0-D" in line or "valkey-server" in line]
-        assert (len(victims), len(servers)) == (4, 2)
-        for victim in (*victims, *servers):
-            os.kill(victim, signal.SIGKILL)
-            wait_for(lambda gone=victim: not command_line(gone))  # type: ignore[misc]
-        wait_for(lambda: len(platform.children()) == 4 and platform.answers())
-        assert describe_running(home / "home") == before
-        with Redis.from_url(before["REDIS_URL"]) as valkey:
-            assert valkey.get("kept") == b"1"
-        platform.stop()
-
-
-def test_after_its_own_death_the_next_one_starts(home: Path) -> None:
-    with running(home) as platform:
-        family = platform.family()
-        platform.process.kill()
-    with running(home) as platform:
-        assert platform.answers()
-        assert not [pid for pid in family if command_line(pid)]
-        platform.stop()
 
 
 async def test_check_shows_what_was_altered_by_hand(home: Path) -> None:

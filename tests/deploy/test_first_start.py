@@ -134,8 +134,9 @@ def turn(installation: Installation, service: str, folder: Path) -> None:
     folder.mkdir()
     with running(OURS[service]["command"], installation.environment(service), folder) as process:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
-    assert process.returncode == 0, service
+        said, complained = process.communicate(timeout=60)
+    assert process.returncode == 0, (service, complained[-2000:])
+    assert (said, complained.count("Traceback")) == ("", 0), service
     assert installation.alive(service).exists(), service
 
 

@@ -1,15 +1,16 @@
-"""Every screen at every width, in both languages and both themes: accessible, within its width, and photographed.
+"""Every screen at its widths, in both languages and both themes: accessible, within its width, and photographed.
 
 The pictures lie in `artifacts/pay/` (ignored by git; CI keeps them): a person looks at them, no test compares them.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 from web.browser.conftest import PHONE, SMALL, WIDE, Open, Served, Watch
 from web.desks import Counter
@@ -28,21 +29,27 @@ async () => {
 """
 
 
+MATRIX = bool(os.environ.get("JIVAPAY_BROWSER_MATRIX"))
 Theme = Literal["light", "dark"]
 USUAL_LOOKS: tuple[tuple[str, Theme], ...] = (("ru", "light"), ("en", "dark"))
 EVERY_LOOK: tuple[tuple[str, Theme], ...] = (*USUAL_LOOKS, ("ru", "dark"), ("en", "light"))
 
 
-async def look_at(page: Page, name: str, *, pictures: frozenset[str] = frozenset(VIEWS)) -> None:
+def widths_of(language: str, theme: Theme) -> Mapping[str, ViewportSize]:
+    """Every width in the first look, and in the matrix; the phone in the others."""
+    every = MATRIX or (language, theme) == USUAL_LOOKS[0]
+    return VIEWS if every else {"390": PHONE}
+
+
+async def look_at(page: Page, name: str, *, views: Mapping[str, ViewportSize] = VIEWS) -> None:
     """Nothing axe would report, nothing wider than the window, and a picture: at each width."""
     if not await page.evaluate("'axe' in self"):
         await page.evaluate(AXE_FILE_PATH.read_text(encoding="utf-8"))
-    for width, viewport in VIEWS.items():
+    for width, viewport in views.items():
         await page.set_viewport_size(viewport)
         assert await page.evaluate(RUN_AXE) == [], (name, width)
         assert await page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, (name, width)
-        if width in pictures:
-            await page.screenshot(path=ARTIFACTS / f"{name}-{width}.png", full_page=True)
+        await page.screenshot(path=ARTIFACTS / f"{name}-{width}.png", full_page=True)
 
 
 @pytest.fixture(autouse=True)
@@ -54,13 +61,12 @@ async def test_screen(counter: Counter, served: Served, open_page: Open, scene: 
     """One page in both languages and both themes; `make browser-matrix` looks at every combination of them."""
     counter.show(SCENES[scene], now=True)
     async with open_page() as page:
-        for language, theme in EVERY_LOOK if os.environ.get("JIVAPAY_BROWSER_MATRIX") else USUAL_LOOKS:
+        for language, theme in EVERY_LOOK if MATRIX else USUAL_LOOKS:
             await page.goto(f"{served.page}?lang={language}")
             assert await page.locator("html").get_attribute("lang") == language
             assert await page.locator("h1").count() == 1
             await page.emulate_media(color_scheme=theme)
-            pictures = VIEWS if (language, theme) in USUAL_LOOKS else {"390"}
-            await look_at(page, f"{scene}-{language}-{theme}", pictures=frozenset(pictures))
+            await look_at(page, f"{scene}-{language}-{theme}", views=widths_of(language, theme))
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
