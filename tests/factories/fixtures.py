@@ -15,6 +15,7 @@ import pytest
 from factories.world import RATE, World, make_world
 from jivapay.config.clock import ShiftedClock
 from jivapay.config.settings import Settings
+from jivapay.services import audit_chain, posting_chain
 from jivapay.utils.http_client import InMemoryTransport
 from jivapay.utils.resources import Resources, open_resources
 from jivapay.utils.s3_client import MemoryStorage
@@ -48,7 +49,11 @@ class Worlds:
             async with open_resources(
                 self.settings(name), clock=ShiftedClock(), storage=MemoryStorage(), application_name="tests"
             ) as resources:
-                self.made[recipe.key] = name, await recipe.make(resources, rate=None, **recipe.values)
+                world = await recipe.make(resources, rate=None, **recipe.values)
+                # What the background does within a minute, or an old world would look like a neglected one.
+                await audit_chain.append(resources.database)
+                await posting_chain.append(resources.database)
+                self.made[recipe.key] = name, world
         return self.made[recipe.key]
 
     def settings(self, database_name: str) -> Settings:
