@@ -10,6 +10,7 @@ import pytest
 from celery.exceptions import Retry
 
 from factories.world import World, make_world
+from jivapay.config.logger import setup_logging
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import PayoutExecutor, PayoutStatus
 from jivapay.services import payout_service
@@ -159,6 +160,7 @@ def in_child(work: Callable[[Resources], Coroutine[Any, Any, T]]) -> T:
 
 
 def test_trace_id_in_every_line(child: Child, capsys: pytest.CaptureFixture[str]) -> None:
+    setup_logging(as_json=True)  # whatever a command that ran in this process has made of it
     world = in_child(make_world)
     payout_id = in_child(lambda _: ask(world))
     capsys.readouterr()
