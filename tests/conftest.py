@@ -23,6 +23,7 @@ from jivapay.utils.resources import Resources, open_resources
 from jivapay.utils.s3_client import MemoryStorage
 from support.browser import pytest_terminal_summary
 from support.databases import Cluster
+from support.engines import reuse_engines
 from support.network import refuse_the_outside
 
 __all__ = [
@@ -50,6 +51,7 @@ def pytest_configure() -> None:
     os.environ["TZ"] = TIME_ZONE
     time.tzset()
     refuse_the_outside()
+    reuse_engines()
     setup_logging(as_json=True)
 
 
