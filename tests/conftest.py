@@ -40,11 +40,6 @@ TIME_ZONE = "Asia/Kamchatka"
 """Far from UTC, so that a naive time shows."""
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: where one waits for a process it has started, the others go on."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_configure() -> None:
     # The processes that tests start keep their byte code: without it each compiles the whole product again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
