@@ -59,6 +59,20 @@ class Decision:
     lends: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A locked dispute with a decision that may be carried out; `quote` are the legs of the decided amount."""
+
+    dispute: Dispute
+    deal: Deal
+    decision: Decision
+    quote: Quote | None
+
+    @property
+    def order(self) -> Order:
+        return order_status_manager.require_order(self.deal)
+
+
 async def resolve_dispute(
     session: WriteSession,
     actor: Actor,
@@ -77,11 +91,11 @@ async def resolve_dispute(
         dispute, deal = await _lock(session, await find_dispute_id(session, actor, dispute_id))
         if not DisputeStatus(dispute.status).is_undecided:
             raise turns.state_conflict(dispute)
-        quote = await _check(session, deal, decision)
+        case = await _check(session, dispute, deal, decision)
         if dispute.status != DisputeStatus.UNDER_REVIEW:
             now = await order_status_manager.database_now(session)
             await turns.give_turn(session, actor, dispute, DisputeSide.STAFF, now, rules)
-        return await _decide(session, actor, dispute, deal, decision, quote, rules)
+        return await _decide(session, actor, case, rules)
 
     return await _once(session, actor, claim, decide)
 
@@ -104,7 +118,7 @@ async def lend_for_dispute(
         if dispute.status != DisputeStatus.WAITING_FUNDS:
             raise turns.state_conflict(dispute)
         decision = _decision_of(dispute, reason, lends=True)
-        return await _decide(session, actor, dispute, deal, decision, await _check(session, deal, decision), rules)
+        return await _decide(session, actor, await _check(session, dispute, deal, decision), rules)
 
     return await _once(session, actor, claim, decide)
 
@@ -144,8 +158,7 @@ async def execute_resolution(session: WriteSession, actor: Actor, approval: Appr
         amount=None if amount is None else Decimal(amount),
         lends=payload["lends"],
     )
-    quote = await _check(session, deal, decision)
-    await _carry_out(session, actor, dispute, deal, decision, quote, rules)
+    await _carry_out(session, actor, await _check(session, dispute, deal, decision), rules)
 
 
 async def settle_waiting(session: WriteSession, actor: Actor, dispute_id: int, rules: BusinessSettings) -> bool:
@@ -156,9 +169,9 @@ async def settle_waiting(session: WriteSession, actor: Actor, dispute_id: int, r
         return False
     if dispute.status == DisputeStatus.WAITING_FUNDS:
         decision = _decision_of(dispute, dispute.decision_reason or "", lends=False)
-        quote = await _check(session, deal, decision)
+        case = await _check(session, dispute, deal, decision)
         before = dispute.version
-        await _carry_out(session, actor, dispute, deal, decision, quote, rules)
+        await _carry_out(session, actor, case, rules)
         return dispute.version != before
     await balance_manager.hold_for_dispute(session, order, dispute.id, dispute.hold_target)
     return True
@@ -173,11 +186,8 @@ def _decision_of(dispute: Dispute, reason: str, *, lends: bool) -> Decision:
     return Decision(DisputeOutcome(dispute.decision or ""), reason, amount=dispute.decided_amount, lends=lends)
 
 
-async def _check(session: WriteSession, deal: Deal, decision: Decision) -> Quote | None:
-    """The legs of the decided amount.
-
-    Raises ValidationFailed, Conflict `dispute.outcome_unavailable`, PlatformFrozen.
-    """
+async def _check(session: WriteSession, dispute: Dispute, deal: Deal, decision: Decision) -> _Case:
+    """Raises ValidationFailed, Conflict `dispute.outcome_unavailable`, PlatformFrozen."""
     await freeze_service.refuse_when_frozen(session)
     order = order_status_manager.require_order(deal)
     status = OrderStatus(order.status)
@@ -188,7 +198,7 @@ async def _check(session: WriteSession, deal: Deal, decision: Decision) -> Quote
     if (decision.outcome is DisputeOutcome.ADJUSTED) != (decision.amount is not None):
         raise ValidationFailed.at("body", "amount", code="validation.inconsistent")
     if decision.amount is None:
-        return None
+        return _Case(dispute, deal, decision, None)
     if not fits_scale(decision.amount, FIAT_SCALE):
         raise ValidationFailed.at("body", "amount", code="money.too_many_decimals")
     if order.direction == Direction.PAY_OUT and decision.amount > order.amount_agreed:
@@ -196,7 +206,8 @@ async def _check(session: WriteSession, deal: Deal, decision: Decision) -> Quote
         raise ValidationFailed.at("body", "amount", code="dispute.amount_above_agreed")
     if decision.amount == order.amount_fiat:
         raise ValidationFailed.at("body", "amount", code="dispute.amount_unchanged")
-    return await balance_manager.quote_another_amount(session, order, decision.amount)
+    quote = await balance_manager.quote_another_amount(session, order, decision.amount)
+    return _Case(dispute, deal, decision, quote)
 
 
 def _unavailable(order: Order) -> Conflict:
@@ -207,22 +218,14 @@ def _unavailable(order: Order) -> Conflict:
     )
 
 
-async def _ask_second(
-    session: WriteSession,
-    actor: Actor,
-    dispute: Dispute,
-    deal: Deal,
-    decision: Decision,
-    quote: Quote | None,
-    rules: BusinessSettings,
-) -> ApprovalView | None:
+async def _ask_second(session: WriteSession, actor: Actor, case: _Case, rules: BusinessSettings) -> ApprovalView | None:
     """None when it may go ahead. The test world moves nobody's money and needs one person."""
-    order = order_status_manager.require_order(deal)
+    order, dispute, decision, quote = case.order, case.dispute, case.decision, case.quote
     if order.test:
         return None
     is_paid = decision.outcome in PAID and (quote is None or quote.amount_fiat >= order.amount_fiat)
     to_store = is_paid == (order.direction == Direction.PAY_IN)
-    about = [("dispute", dispute.id), ("order", order.id), ("incoming_order", deal.incoming.id)]
+    about = [("dispute", dispute.id), ("order", order.id), ("incoming_order", case.deal.incoming.id)]
     what = Sensitive(
         action=RESOLVE,
         entity="dispute",
@@ -233,7 +236,7 @@ async def _ask_second(
         beneficiary=(OwnerType.STORE, order.store_id) if to_store else (OwnerType.TRADER, order.trader_id),
         payload={
             "dispute_id": str(dispute.public_id),
-            "order_id": str(deal.incoming.public_id),
+            "order_id": str(case.deal.incoming.public_id),
             "order_version": order.version,
             "outcome": decision.outcome.value,
             "decided_amount": None if decision.amount is None else str(decision.amount),
@@ -249,38 +252,24 @@ async def _ask_second(
 
 
 async def _decide(
-    session: WriteSession,
-    actor: Actor,
-    dispute: Dispute,
-    deal: Deal,
-    decision: Decision,
-    quote: Quote | None,
-    rules: BusinessSettings,
+    session: WriteSession, actor: Actor, case: _Case, rules: BusinessSettings
 ) -> DisputeView | ApprovalView:
     """Carried out, or what waits for a second person."""
-    waits = await _ask_second(session, actor, dispute, deal, decision, quote, rules)
+    waits = await _ask_second(session, actor, case, rules)
     if waits is not None:
         return waits
-    await _carry_out(session, actor, dispute, deal, decision, quote, rules)
-    return await get_dispute(session, actor, dispute.public_id)
+    await _carry_out(session, actor, case, rules)
+    return await get_dispute(session, actor, case.dispute.public_id)
 
 
-async def _carry_out(
-    session: WriteSession,
-    actor: Actor,
-    dispute: Dispute,
-    deal: Deal,
-    decision: Decision,
-    quote: Quote | None,
-    rules: BusinessSettings,
-) -> None:
-    order = order_status_manager.require_order(deal)
+async def _carry_out(session: WriteSession, actor: Actor, case: _Case, rules: BusinessSettings) -> None:
+    order, dispute, deal, decision, quote = case.order, case.dispute, case.deal, case.decision, case.quote
     given: dict[str, Any] = {"dispute_id": dispute.id, "lends": decision.lends}
     status = OrderStatus(order.status)
     if status is OrderStatus.COMPLETED:
         # Its turnover may change; the hold below locks an account already.
         await lock_requisite_for_update(session, order.requisite_id)
-        if not await _return_is_covered(session, dispute, order, decision, quote):
+        if not await _return_is_covered(session, case):
             await _wait_for_funds(session, actor, dispute, decision)
             return
     # First, so that what the store is told says whether anything about the order is still open.
@@ -300,10 +289,9 @@ async def _carry_out(
         await order_status_manager.end_disputed(session, actor, deal, OrderStatus.CANCELLED, decision.reason, rules)
 
 
-async def _return_is_covered(
-    session: WriteSession, dispute: Dispute, order: Order, decision: Decision, quote: Quote | None
-) -> bool:
+async def _return_is_covered(session: WriteSession, case: _Case) -> bool:
     """Hold what the decision takes back from who must return it; False when it is not all there and not lent."""
+    order, dispute, decision, quote = case.order, case.dispute, case.decision, case.quote
     _, full = balance_manager.returning_leg(order)
     if decision.outcome is DisputeOutcome.COMPLETED:
         return True

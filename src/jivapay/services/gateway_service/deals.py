@@ -96,8 +96,9 @@ async def show_requisite(session: AnySession, order: Order | None, viewer: Viewe
         )
     ).one()
     requisite, owner, bank_name = row
-    now = await order_status_manager.database_now(session)
-    whole = OrderStatus(order.status).is_open or order_status_manager.may_claim_late(order, now, viewer.rules)
+    whole = OrderStatus(order.status).is_open or order_status_manager.may_claim_late(
+        order, await order_status_manager.database_now(session), viewer.rules
+    )
     number = viewer.cipher.decrypt(requisite.number, f"requisites.number:{requisite.public_id}") if whole else ""
     holder = viewer.cipher.decrypt(owner.full_name, f"owners_of_requisites.full_name:{owner.public_id}")
     return RequisiteShown(
