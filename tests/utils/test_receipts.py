@@ -182,6 +182,24 @@ async def test_an_encrypted_pdf_is_refused() -> None:
     assert await refusal(files.written(made)) == "file.type_not_allowed"
 
 
+async def test_an_encrypted_pdf_is_refused_although_its_trailer_breaks_off() -> None:
+    made = files.writer()
+    made.encrypt("secret")
+    raw = files.written(made)
+    for hidden in (raw.replace(b"/ID [", b"/ID [ <zz>"), raw.replace(b"/Encrypt", b"/E#6ecrypt")):
+        assert hidden != raw
+        assert await refusal(hidden) == "file.type_not_allowed"
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [b"/Bad<zz>/AA<</O<</S/Launch>>>>", b"/Next 1/Next<</S/Launch>>"],
+    ids=["after what cannot be read", "named twice"],
+)
+async def test_a_pdf_another_program_may_read_otherwise_is_refused(entries: bytes) -> None:
+    assert await refusal(files.pdf_with_stream(b"", catalog=entries)) == "file.type_not_allowed"
+
+
 async def test_an_endless_pdf_is_refused() -> None:
     nested = b"/X" + b"[" * 5000 + b"]" * 5000
     assert await refusal(files.pdf_with_stream(b"", catalog=nested)) in {"file.too_complex", "file.type_not_allowed"}
@@ -284,6 +302,30 @@ def test_the_child_cannot_have(name: str, attempt: str) -> None:
     )
     run = subprocess.run([sys.executable, "-I", "-c", program], check=False, capture_output=True)
     assert run.returncode in {7, -signal.SIGXFSZ}, run.stderr.decode()
+
+
+STRINGS = b"<c8008c34><00e8><feff0416><fffe1604><efbbbfd096><efbbbfff><feffd800><9f><2832>(text)/#d6#d0/#ff"
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw"),
+    [
+        ("pdf", files.pdf_with_stream(b"", catalog=b"/Lang[" + STRINGS + b"]")),
+        ("pdf", files.pdf(2, compress=True)),
+        *((kind.lower(), files.telling_picture(kind)) for kind in ("PNG", "JPEG", "WEBP")),
+        ("png", files.picture("PNG", mode="I;16")),
+        ("jpeg", files.picture("JPEG", mode="CMYK")),
+    ],
+)
+def test_the_child_imports_nothing_once_it_is_limited(kind: str, raw: bytes) -> None:
+    """Another account may be unable to read Python itself, and what fails to load there reads as a broken file."""
+    program = (
+        "import sys; from jivapay.utils import receipt_sanitizer as child; child._limit_self(sys.argv[1])\n"
+        "before = set(sys.modules); child.clean(sys.argv[1], sys.stdin.buffer.read())\n"
+        "sys.exit(' '.join(set(sys.modules) - before))"
+    )
+    run = subprocess.run([sys.executable, "-I", "-c", program, kind], check=False, input=raw, capture_output=True)
+    assert (run.returncode, run.stderr.decode()) == (1, "\n")
 
 
 def test_the_child_ends_when_it_computes_for_ever() -> None:

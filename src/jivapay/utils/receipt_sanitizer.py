@@ -10,7 +10,9 @@ of the length the header tells. The parent (`utils/receipts.py`) imports only th
 this module imports nothing of ours, and the libraries only when it runs as the child.
 """
 
+import codecs
 import json
+import logging
 import os
 import re
 import resource
@@ -38,6 +40,9 @@ CPU_SECONDS_MAX = 5
 OPEN_FILES_MAX = 16
 NOBODY = 65_534
 
+TEXT_CODECS = ("utf-16", "utf-16be", "utf-16le", "utf-8", "latin-1", "charmap", "gbk")
+"""Whatever pypdf decodes strings and names with."""
+
 ACTIVE_KEYS = frozenset({"/JS", "/JavaScript", "/OpenAction", "/AA", "/EmbeddedFiles", "/EF", "/XFA"})
 ACTIVE_NAMES = frozenset(
     {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/GoToR", "/GoToE", "/Rendition"}
@@ -45,8 +50,12 @@ ACTIVE_NAMES = frozenset(
 )
 """Keys, and names of actions and annotations, by which a PDF does something, or carries a file, by itself.
 A link to the web (`/URI`) is not among them: it waits for a click, and banks print one on their receipts."""
-_RAW_NAMES = re.compile(rb"/(?:JavaScript|OpenAction|EmbeddedFiles?|RichMedia|SubmitForm|ImportData|FileAttachment)\b")
+_ACTIVE_BYTES = re.compile(
+    rb"/(?:JavaScript|OpenAction|EmbeddedFiles?|RichMedia|SubmitForm|ImportData|FileAttachment)\b"
+)
 """Long enough never to occur by chance in compressed bytes: finds them also in objects nothing refers to."""
+_ENCRYPTED_BYTES = re.compile(rb"/Encrypt\b")
+"""Looked for in the bytes, since a trailer the parser gave up half-way would not name it."""
 _HEX_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 
 
@@ -150,25 +159,40 @@ def _webp_size(raw: bytes) -> tuple[int, int]:
 
 
 def check_pdf(raw: bytes) -> None:
-    """Raises Refused for a PDF that is encrypted, has no page, is endless, or could act by itself."""
+    """Raises Refused for a PDF that is encrypted, ambiguous, has no page, is endless, or could act by itself."""
     from pypdf import PdfReader  # noqa: PLC0415 - only the child opens PDFs
     from pypdf.errors import LimitReachedError  # noqa: PLC0415
 
-    if _RAW_NAMES.search(_HEX_ESCAPE.sub(lambda found: bytes((int(found[1], 16),)), raw)):
+    named = _HEX_ESCAPE.sub(lambda found: bytes((int(found[1], 16),)), raw)
+    if _ACTIVE_BYTES.search(named):
         raise Refused("file.pdf_active_content")
+    if _ENCRYPTED_BYTES.search(named):
+        raise Refused("file.type_not_allowed")
+    passed_over = _PassedOver()
+    logging.getLogger("pypdf.generic._data_structures").addHandler(passed_over)
     try:
         reader = PdfReader(BytesIO(raw))
-        if reader.is_encrypted:
-            raise Refused("file.type_not_allowed")
         for value in _every_object(reader.trailer):
             _check_inactive(value)
         pages = len(reader.pages)
     except LimitReachedError:
         raise Refused("file.too_complex") from None
-    if pages == 0:
+    if pages == 0 or passed_over.anything:
         raise Refused("file.type_not_allowed")
     if pages > PDF_PAGES_MAX:
         raise Refused("file.too_complex")
+
+
+class _PassedOver(logging.Handler):
+    """Whether the parser left out a part of a dictionary, because it could not read it or had the name already.
+
+    It only warns and goes on with the rest, while a viewer may take the other part.
+    """
+
+    anything = False
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - that it spoke is enough
+        self.anything = True
 
 
 def _check_inactive(value: object) -> None:
@@ -212,11 +236,17 @@ def _read_request() -> bytes:
 
 
 def _limit_self(kind: str) -> None:
-    # What is imported late would be out of reach once files and rights are gone.
+    # What is imported late would be out of reach once files and rights are gone; so would the codecs of text,
+    # and pypdf leaves out what it cannot decode.
     if kind == "pdf":
         import pypdf.filters  # noqa: F401, PLC0415
+
+        for codec in TEXT_CODECS:
+            codecs.lookup(codec)
     else:
-        from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
+        from PIL import Image, ImageOps, TiffImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
+
+        Image.preinit()
     for what, limit in (
         (resource.RLIMIT_AS, MEMORY_BYTES_MAX),
         (resource.RLIMIT_CPU, CPU_SECONDS_MAX),
