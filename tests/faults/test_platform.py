@@ -26,6 +26,7 @@ from support.sink import Sink
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
 DOWN_SECONDS = 3.0
+ACKNOWLEDGING_SECONDS = 5.0
 LOAD_SECONDS = 6.0
 SHOPS = 4
 
@@ -39,6 +40,14 @@ async def platform() -> AsyncIterator[Platform]:
             yield opened
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[Sink]:
+    opened = Sink()
+    await opened.open()
+    yield opened
+    await opened.close()
 
 
 @asynccontextmanager
@@ -144,6 +153,21 @@ async def test_valkey_hangs_and_is_killed(platform: Platform) -> None:
     assert platform.processes == processes
 
 
+async def test_valkey_hangs_while_a_callback_is_on_its_way(platform: Platform, sink: Sink) -> None:
+    """The worker cannot say that it is done, and has no other message to wait for; the next one reaches it."""
+    _, told = await open_store(platform, callback_url=sink.url("later/0.5"))
+    await platform.init(key=told)
+    await eventually(lambda: _heard(sink, "later/0.5", 1))
+    hung = platform.valkey_pid
+    os.kill(hung, signal.SIGSTOP)
+    await asyncio.sleep(ACKNOWLEDGING_SECONDS)
+    os.kill(hung, signal.SIGKILL)
+    before = len(sink.requests)
+    await platform.init(key=told)
+    await eventually(lambda: _heard(sink, "later/0.5", before + 1))
+    await platform.recovered()
+
+
 async def test_postgres_killed_under_load(platform: Platform) -> None:
     """What was acknowledged is there; what was not, the shop may repeat; every process comes back by itself."""
     until = time.monotonic() + LOAD_SECONDS
@@ -167,21 +191,16 @@ async def test_postgres_killed_under_load(platform: Platform) -> None:
     assert {answer.status_code for answer in answers} == {201}
 
 
-async def test_callback_endpoint_hangs(platform: Platform) -> None:
+async def test_callback_endpoint_hangs(platform: Platform, sink: Sink) -> None:
     """One shop keeps its caller waiting; another is told at once."""
-    sink = Sink()
-    await sink.open()
-    try:
-        _, slow = await open_store(platform, callback_url=sink.url("hang"))
-        _, quick = await open_store(platform, callback_url=sink.url("status/200"))
-        for _ in range(5):
-            await platform.init(key=slow)
-        await eventually(lambda: _heard(sink, "hang", 1))
-        for _ in range(5):
-            await platform.init(key=quick)
-        await eventually(lambda: _heard(sink, "status/200", 5), 10)
-    finally:
-        await sink.close()
+    _, slow = await open_store(platform, callback_url=sink.url("hang"))
+    _, quick = await open_store(platform, callback_url=sink.url("status/200"))
+    for _ in range(5):
+        await platform.init(key=slow)
+    await eventually(lambda: _heard(sink, "hang", 1))
+    for _ in range(5):
+        await platform.init(key=quick)
+    await eventually(lambda: _heard(sink, "status/200", 5), 10)
     await platform.recovered()
 
 

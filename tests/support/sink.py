@@ -81,6 +81,10 @@ class Sink:
         await asyncio.sleep(60)
         writer.write(b"never")
 
+    async def _later(self, writer: asyncio.StreamWriter, argument: str) -> None:
+        await asyncio.sleep(float(argument))
+        await self._status(writer, "200")
+
     async def _drip(self, writer: asyncio.StreamWriter, argument: str) -> None:
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
         text = b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000 if argument == "head" else head + b"x" * 1000

@@ -17,7 +17,10 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor, Wrapped
 
 from jivapay.config.redaction import escape_control_characters, redact_event
 
-QUIET_LOGGERS = ("uvicorn.access", "asgi_correlation_id", "httpx", "httpx2", "httpcore", "httpcore2", "asyncio")
+QUIET_LOGGERS = (
+    *("uvicorn.access", "asgi_correlation_id", "httpx", "httpx2", "httpcore", "httpcore2", "asyncio"),
+    *("celery.worker.strategy", "celery.app.trace"),
+)
 """Libraries whose chatter says what our own entries say better, or carries addresses with tokens in them."""
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from celery import Celery, Task, signals
+from kombu.transport import TRANSPORT_ALIASES
 from sqlalchemy.dialects.postgresql import insert
 
 from jivapay.config.logger import get_logger, setup_logging
@@ -49,6 +50,7 @@ _child: Child | None = None
 
 def make_app(settings: Settings) -> Celery:
     """The configured Celery application; connects to nothing."""
+    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "jivapay.worker.broker:Transport"))
     app = Celery("jivapay", broker=settings.broker_url, include=["jivapay.worker.tasks"])
     app.conf.update(
         accept_content=["json"],
@@ -61,6 +63,8 @@ def make_app(settings: Settings) -> Celery:
         task_routes={"jivapay.deliver_callbacks": {"queue": QUEUE_CALLBACKS}},
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
+        # Our log writes to standard error; what Celery would put there writes to the log.
+        worker_redirect_stdouts=False,
         # Nobody steers workers by broadcast, and its subscription reads without a time-out: after Valkey had hung and
         # come back, the whole worker waited there for ever.
         worker_enable_remote_control=False,
