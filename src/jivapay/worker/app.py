@@ -6,6 +6,7 @@ coroutine alive to finish during the next task. Work lost by the broker is offer
 """
 
 import asyncio
+import ssl
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ def make_app(settings: Settings) -> Celery:
     TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "jivapay.worker.broker:Transport"))
     app = Celery("jivapay", broker=settings.broker_url, include=["jivapay.worker.tasks"])
     app.conf.update(
+        # Unsaid, kombu takes any certificate for rediss://.
+        broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.broker_url.startswith("rediss://") else None,
         accept_content=["json"],
         task_serializer="json",
         task_acks_late=True,
