@@ -13,13 +13,13 @@ from kombu.transport import redis, virtual
 class _QoS(redis.QoS):
     def ack(self, delivery_tag: str) -> None:
         try:
-            super().ack(delivery_tag)
+            redis.QoS.ack(self, delivery_tag)
         finally:
             virtual.QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         try:
-            super().reject(delivery_tag, requeue)
+            redis.QoS.reject(self, delivery_tag, requeue)
         finally:
             virtual.QoS.ack(self, delivery_tag)
 
