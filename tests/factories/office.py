@@ -21,11 +21,11 @@ from jivapay.domain.actors import Actor
 from jivapay.domain.permissions import FULL
 from jivapay.schemas_enums.enums import Role
 from jivapay.servers import all_in_one
-from jivapay.servers.app_factory import create_app
 from jivapay.services import session_service, user_service
 from jivapay.services.commission_service import Commission
 from jivapay.services.user_service import NewTrader, NewUser
 from jivapay.utils.resources import Resources
+from support.apps import lent_app
 
 PASSWORD = "correct horse battery"
 SYSTEM = Actor.system("tests")
@@ -140,12 +140,12 @@ class Office:
 async def open_office(resources: Resources) -> AsyncIterator[Office]:
     async with resources.database.write() as session:
         await add_reference_data(session)
-    app = create_app("office", all_in_one.ROUTERS, resources=resources)
-    transport = httpx2.ASGITransport(app, client=("127.0.0.1", 5000))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-        office = Office(resources, client)
-        await office.set(**QUIET)
-        yield office
+    with lent_app(all_in_one.ROUTERS, resources) as app:
+        transport = httpx2.ASGITransport(app, client=("127.0.0.1", 5000))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            office = Office(resources, client)
+            await office.set(**QUIET)
+            yield office
 
 
 def code_of(answer: httpx2.Response) -> tuple[int, str]:

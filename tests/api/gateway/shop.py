@@ -21,10 +21,10 @@ from jivapay.database.models.orders import IncomingOrder
 from jivapay.database.models.people import MerchantStore
 from jivapay.security.store_auth import api_key_pepper
 from jivapay.servers import all_in_one
-from jivapay.servers.app_factory import create_app
 from jivapay.services import api_key_service, order_processor
 from jivapay.services.api_key_service import SCOPES, StoreContext
 from jivapay.utils.resources import Resources
+from support.apps import lent_app
 
 NUMBERS = count(1)
 TRADER_LOOKS_EVERY_SECONDS = 0.02
@@ -138,10 +138,10 @@ async def open_shop(
 async def open_client(world: World) -> AsyncIterator[httpx2.AsyncClient]:
     """Every door in process, and nobody is slowed down."""
     await world.change_settings(**{name: value for name, value in QUIET.items() if name.startswith("RATE")})
-    app = create_app("gateway", all_in_one.ROUTERS, resources=world.resources)
-    transport = httpx2.ASGITransport(app, client=("127.0.0.1", 5000))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-        yield client
+    with lent_app(all_in_one.ROUTERS, world.resources) as app:
+        transport = httpx2.ASGITransport(app, client=("127.0.0.1", 5000))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            yield client
 
 
 @asynccontextmanager

@@ -13,10 +13,10 @@ import httpx2
 from factories.office import QUIET
 from factories.world import World
 from jivapay.domain.actors import Actor
-from jivapay.servers.app_factory import create_app
 from jivapay.servers.payouts import server
 from jivapay.services import payout_service
 from jivapay.utils.resources import Resources
+from support.apps import lent_app
 
 USERS = count(1000)
 CARD = "0000 1111 2222 3333"
@@ -73,7 +73,7 @@ async def open_client(
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """The service alone, as `serve payouts` builds it, called from `peer`."""
     await world.change_settings(**{name: value for name, value in QUIET.items() if name.startswith("RATE")})
-    app = create_app("payouts", server.ROUTERS, resources=resources)
-    transport = httpx2.ASGITransport(app, client=(peer, 5000))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as opened:
-        yield opened
+    with lent_app(server.ROUTERS, resources) as app:
+        transport = httpx2.ASGITransport(app, client=(peer, 5000))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as opened:
+            yield opened
