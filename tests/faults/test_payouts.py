@@ -28,6 +28,8 @@ ORDERS = COUNT // 5
 """Of them as pay-out orders, which cost far more work each."""
 SECONDS = 60.0 + COUNT / 2
 BETWEEN_KILLS_SECONDS = 0.4
+KILLING_SECONDS = 4
+"""After the last was asked for."""
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(2 * SECONDS)]
 
@@ -127,7 +129,7 @@ async def test_workers_killed_at_random(platform: Platform) -> None:
         for start in range(10, 10 + COUNT, 20):
             numbers = range(start, min(start + 20, 10 + COUNT))
             await asyncio.gather(*(ask(platform, number) for number in numbers))
-        await asyncio.sleep(8)
+        await asyncio.sleep(KILLING_SECONDS)
     await eventually(lambda: all_processed(platform), SECONDS)
     await each_once(platform)
 
@@ -151,7 +153,7 @@ async def test_orders_of_requests_while_workers_are_killed(platform: Platform) -
         await world.add_trader(limits={"pay_in": False, "pay_out": True})
     async with killed_at_random(platform):
         made = [await request_payout(world, Decimal(1000 + number), store=store) for number in range(ORDERS)]
-        for _ in range(8):
+        for _ in range(KILLING_SECONDS):
             await pay_what_is_offered(world)
             await asyncio.sleep(1)
 
