@@ -1,20 +1,29 @@
 """Real connections and committed data; afterwards every invariant holds and no deadlock was met."""
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 
 import pytest
 
+from factories.fixtures import Recipe
+from factories.world import make_world
 from jivapay.config.clock import ShiftedClock
 from jivapay.config.settings import Settings
 from jivapay.utils.resources import Resources, open_resources
 from jivapay.utils.s3_client import MemoryStorage
 from support.databases import Cluster
 from support.invariants import own_invariants_hold
-from support.racing import deadlocks
+from support.racing import LASTING, LONG, deadlocks
 
 __all__ = ["own_invariants_hold"]
 
 CONNECTIONS = 24
+
+
+@pytest.fixture
+def own_recipe() -> Recipe:
+    """At length a trader brings enough for all the rounds, and the rate stays good."""
+    return Recipe(make_world, {"deposit": Decimal(1_000_000), "settings": LASTING}) if LONG else Recipe()
 
 
 @pytest.fixture

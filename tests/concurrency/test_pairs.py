@@ -22,7 +22,7 @@ from factories.payouts import payout_world
 from factories.world import World
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import Direction
-from support.racing import LONG, LONG_ROUNDS, outcome, race
+from support.racing import LASTING, LONG, LONG_ROUNDS, outcome, race
 
 Pair = tuple[Move, Move]
 Ending = tuple[Any, ...]
@@ -53,9 +53,6 @@ select i.status, p.status,
   from incoming_orders i left join payment_sessions p on p.incoming_order_id = i.id
  where i.id = :incoming
 """)
-
-LASTING = {"MAX_ORDER_RETRIES": 100, "RATE_MAX_AGE_SECONDS": 86_400}
-"""However many rounds are run."""
 
 
 def pairs_of(scene: Scene) -> list[Pair]:

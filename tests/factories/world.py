@@ -30,6 +30,7 @@ from jivapay.database.session import Database
 from jivapay.domain.actors import Actor
 from jivapay.domain.identifiers import new_id
 from jivapay.domain.outcomes import Assigned, Outcome
+from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.enums import DepositNetwork, OrderStatus, OwnerType
 from jivapay.services import (
     balance_manager,
@@ -320,8 +321,10 @@ class World(PayoutMoves):
             return Deal(incoming, order, page)
 
     async def order(self, incoming_order_id: int) -> Order:
+        """Raises NotFound, as our doors do, when it is nobody's at this moment."""
         deal = await self.deal(incoming_order_id)
-        assert deal.order is not None
+        if deal.order is None:
+            raise NotFound
         return deal.order
 
     async def statuses(self, incoming_order_id: int) -> tuple[str, str | None, str | None]:

@@ -21,6 +21,8 @@ PATIENCE = 20
 LONG_ROUNDS = int(os.environ.get("JIVAPAY_RACES", "0"))
 LONG = LONG_ROUNDS > 0
 """`JIVAPAY_RACES=200`, as `make races` says it: how often each race is run."""
+LASTING = {"MAX_ORDER_RETRIES": 100, "RATE_MAX_AGE_SECONDS": 86_400}
+"""Settings of a world in which there are races however long it takes."""
 
 
 def rounds(few: int) -> int:
