@@ -1,7 +1,6 @@
 """Real connections and committed data; afterwards every invariant holds and no deadlock was met."""
 
 from collections.abc import AsyncIterator
-from decimal import Decimal
 
 import pytest
 
@@ -22,8 +21,8 @@ CONNECTIONS = 24
 
 @pytest.fixture
 def own_recipe() -> Recipe:
-    """At length a trader brings enough for all the rounds, and the rate stays good."""
-    return Recipe(make_world, {"deposit": Decimal(1_000_000), "settings": LASTING}) if LONG else Recipe()
+    """At length the rate stays good for all the rounds."""
+    return Recipe(make_world, {"settings": LASTING}) if LONG else Recipe()
 
 
 @pytest.fixture

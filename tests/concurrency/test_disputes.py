@@ -81,6 +81,7 @@ async def test_decisions_about_a_pay_out_beside_the_clearing_of_its_credit(own_r
 
 async def test_corrections_beside_completions_on_one_requisite(world: World) -> None:
     """Both lock the requisite, then the store's account."""
+    await world.deposit(world.trader, Decimal(250 * ROUNDS))
     for number in range(ROUNDS):
         settled = [await world.complete(Decimal(2000 + 10 * number + which)) for which in range(2)]
         cases = [await disputes.open_dispute(world, one) for one in settled]
