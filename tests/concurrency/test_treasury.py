@@ -3,12 +3,17 @@
 import itertools
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import pytest
 
+from factories.people import CRYPTO
 from factories.treasury import FEE, Till, make_till
 from factories.world import World
+from jivapay.schemas_enums.enums import DepositNetwork, OwnerType
+from jivapay.services import deposit_service
+from jivapay.services.deposit_service import NewDeposit
 from support.racing import WON, race, rounds
 
 ROUNDS = rounds(5)
@@ -157,3 +162,25 @@ async def test_the_sums_of_a_day_see_each_other(till: Till) -> None:
     assert await race([lambda one=one: till.approve(one) for one in made]) == [WON] * 10
     statuses = sorted([await till.status(one) for one in made])
     assert statuses == ["approved"] * 2 + ["requested"] * 8
+
+
+async def record_deposit(world: World, tx_hash: str, tx_output: str) -> None:
+    trader = (OwnerType.TRADER, world.trader.user_public_id)
+    new = NewDeposit(*trader, Decimal(1), CRYPTO, DepositNetwork.TRON, tx_hash, tx_output, "seen on chain")
+    async with world.database.write() as session:
+        await deposit_service.request_deposit(session, world.staff, new, world.rules)
+
+
+async def test_one_transaction_recorded_with_and_without_its_output(till: Till) -> None:
+    """Whoever names no output stands for the whole transaction: either he is credited, or the outputs are."""
+    world = till.world
+    for _ in range(ROUNDS):
+        before = (await world.trader_balance()).total
+        spelled = f"{next(world.numbers):062x}Ab"
+        outcomes = await race(
+            partial(record_deposit, world, tx_hash, output)
+            for tx_hash, output in ((spelled, ""), (spelled.upper(), "0"), (f"0x{spelled}", "1"))
+        )
+        lost = "deposit.duplicate"
+        assert outcomes in ([WON, lost, lost], [lost, WON, WON])
+        assert (await world.trader_balance()).total == before + outcomes.count(WON)

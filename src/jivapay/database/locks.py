@@ -23,6 +23,8 @@ Row = TypeVar("Row")
 
 RECEIPT_LOCK_SEED = 7_471_101
 """Keeps the advisory locks of receipts apart from all others."""
+DEPOSIT_LOCK_SEED = 7_471_102
+"""Those of transactions on a chain, likewise."""
 
 
 @dataclass(slots=True)
@@ -111,3 +113,11 @@ async def lock_unmatched_payment(session: WriteSession, public_id: UUID) -> Unma
 async def lock_receipt_hash(session: WriteSession, sha256: bytes) -> None:
     """One transaction at a time asks whether this file was seen before (hard case 22). Taken after the deal's rows."""
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(sha256.hex(), RECEIPT_LOCK_SEED))))
+
+
+async def lock_chain_transaction(session: WriteSession, network: str, tx_hash: str) -> None:
+    """One at a time asks which of its outputs were recorded before (hard case 14): no index holds the one row that
+    names none against those that name one. `tx_hash` in its one spelling; taken before the deposit is inserted.
+    """
+    name = f"{network}:{tx_hash.lower()}"
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, DEPOSIT_LOCK_SEED))))

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.exc import IntegrityError
 
 from jivapay.config.business_settings import BusinessSettings
+from jivapay.database.locks import lock_chain_transaction
 from jivapay.database.models.approvals import Approval
 from jivapay.database.models.deposits import Deposit
 from jivapay.database.models.people import MerchantStore
@@ -250,8 +251,12 @@ async def _decide(session: WriteSession, actor: Actor, deposit: Deposit, status:
     await _record(session, actor, deposit)
 
 
-async def _refuse_overlap(session: AnySession, deposit: Deposit) -> None:
-    """A deposit that names no output stands for the whole transaction, so nothing else may name that one."""
+async def _refuse_overlap(session: WriteSession, deposit: Deposit) -> None:
+    """A deposit that names no output stands for the whole transaction, so nothing else may name that one.
+
+    From here on nobody else records anything of that transaction.
+    """
+    await lock_chain_transaction(session, deposit.network, deposit.tx_hash)
     same = select(Deposit.id).where(
         Deposit.network == deposit.network,
         func.lower(Deposit.tx_hash) == deposit.tx_hash.lower(),
