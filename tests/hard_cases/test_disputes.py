@@ -69,6 +69,29 @@ async def test_case_1_a_proved_late_payment_is_covered_by_the_platform(world: Wo
     assert await balances(world) == (DEPOSIT + 3 - COST, NET, PROFIT)
 
 
+@pytest.mark.parametrize("outcome", ["completed", "adjusted"])
+async def test_case_1_what_is_lent_for_a_late_payment_is_its_cost_at_the_rate_it_takes(
+    world: World, outcome: str
+) -> None:
+    """There was no fresh rate when the receipt came; by the decision the rouble has risen, and it costs more."""
+    late = await world.assign()
+    await world.advance(world.rules.client_pay_seconds + 1)
+    await world.expire_due()
+    [await world.assign(Decimal(465_000 + number)) for number in range(2)]
+    await world.advance(world.rules.late_rate_seconds + world.rules.rate_max_age_seconds + 1, fresh_rate=False)
+    await world.confirm_by_customer(late, receipt=True)
+    dispute = await disputes.open_dispute(world, late)
+    assert (await world.statuses(late))[1] == "dispute"
+    await world.set_rate(Decimal("90.00"))
+    amount = "4600" if outcome == "adjusted" else None
+    assert await disputes.resolve(world, dispute, outcome, amount=amount, lends=True) == "approval"
+    left = (await world.trader_balance()).available
+    assert await disputes.approve(world, dispute) == f"resolved_{outcome}"
+    cost = {"completed": Decimal("52.250000"), "adjusted": Decimal("50.600000")}[outcome]
+    assert (await world.order(late)).rate == Decimal(90)
+    assert await world.scalar("select outstanding from covers") == cost - left
+
+
 async def test_case_8_an_adjustment_is_a_step_with_its_event_and_a_reversal_takes_what_is_in_force(
     world: World,
 ) -> None:

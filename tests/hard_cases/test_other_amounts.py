@@ -88,6 +88,21 @@ async def test_case_12_without_a_fresh_rate_a_late_claim_waits_and_is_priced_whe
     assert (await world.order(incoming)).rate == Decimal(120)
 
 
+async def test_case_12_a_claim_a_person_judges_is_priced_when_its_receipt_came(world: World) -> None:
+    """Or the trader waits with his word until the rouble has fallen far enough."""
+    orders = [await world.assign(Decimal(1000 + number), customer_id="u-1") for number in range(3)]
+    await world.advance(world.rules.client_pay_seconds + 1)
+    assert await world.expire_due() == 3
+    await world.advance(world.rules.late_rate_seconds)
+    await world.set_rate(Decimal("120.00"))
+    for incoming in orders:
+        await world.confirm_by_customer(incoming, receipt=True)
+    assert (await world.statuses(orders[-1]))[1] == "requires_attention"
+    await world.set_rate(Decimal("130.00"))
+    await world.confirm_by_trader(orders[-1])
+    assert (await world.order(orders[-1])).rate == Decimal(120)
+
+
 async def test_case_12_what_exceeds_the_order_is_unmatched_money(world: World) -> None:
     """One order of 100 RUB, and 500 000 are paid: no way round limits, turnover and review."""
     incoming = await world.assign(Decimal(100))
@@ -123,6 +138,17 @@ async def test_case_13_a_smaller_amount_on_the_trader_s_word_waits_with_the_whol
     await world.confirm_by_customer(incoming, amount=SMALLER)
     assert await world.statuses(incoming) == ("processed", "completed", "completed")
     assert await holds(world) == [("order", "replaced", COST), ("order", "posted", SMALLER_COST)]
+
+
+async def test_case_13_a_trader_who_takes_his_mistake_back_completes_the_order_as_agreed(world: World) -> None:
+    """His first word would settle less as soon as the shop repeats what it reads."""
+    incoming = await world.assign()
+    await world.confirm_by_trader(incoming, amount=SMALLER)
+    assert (await world.statuses(incoming))[1] == "requires_attention"
+    await world.confirm_by_trader(incoming, amount=AMOUNT)
+    order = await world.order(incoming)
+    assert (order.status, order.amount_by_trader, order.amount_fiat) == ("completed", None, AMOUNT)
+    assert await holds(world) == [("order", "posted", COST)]
 
 
 async def test_case_13_always_ask_asks_the_shop_and_not_the_payer(world: World) -> None:
@@ -225,6 +251,10 @@ async def test_case_22_money_from_a_third_party_waits_for_a_person_whoever_agree
     assert (await world.statuses(incoming))[1] == "requires_attention"
     await world.confirm_by_customer(incoming, actor=world.store.actor, amount=SMALLER)
     assert (await world.statuses(incoming))[1] == "requires_attention"
+    for amount in (None, AMOUNT, SMALLER, AMOUNT + 250):
+        await world.confirm_by_trader(incoming, amount=amount)
+        assert (await world.statuses(incoming))[1] == "requires_attention"
+    assert await world.scalar("select count(*) from unmatched_payments") == 0
     await world.decide(incoming, OrderStatus.CANCELLED)
     assert (await world.trader_balance()).held == Decimal(0)
 

@@ -97,10 +97,10 @@ async def confirm_order_by_trader(
     now = await database_now(session)
     if is_late(deal):
         check_late_window(order, now, rules)
-    if answer.amount not in {None, order.amount_agreed}:
-        order.amount_by_trader = answer.amount
-    if answer.third_party:
-        order.from_third_party = True
+    if answer.amount is not None:
+        order.amount_by_trader = None if answer.amount == order.amount_agreed else answer.amount
+    if answer.third_party or order.from_third_party:
+        order.from_third_party = True  # and no later word of his takes that back
         await _ask_person(session, actor, deal, now, rules, THIRD_PARTY)
         return
     settling = await _settling(session, order)

@@ -58,8 +58,8 @@ async def complete_disputed(
 ) -> None:
     """The money was paid: settle a disputed order or a lapsed pay-in, at another amount when `quote` says so.
 
-    A lapsed one takes the rate of this moment where its own no longer covers it. Raises OrderStateConflict, RateStale,
-    InsufficientBalance unless the platform `lends` what who pays it lacks.
+    A late one takes the rate it needs before anything is lent; a lapsed one that of this moment. Raises
+    OrderStateConflict, RateStale, InsufficientBalance unless the platform `lends` what who pays it lacks.
     """
     order = require_order(deal)
     now = await database_now(session)
@@ -67,10 +67,9 @@ async def complete_disputed(
     if OrderStatus(order.status) in LAPSED:
         await _reopen(session, actor, deal, reason, rules)
         note_late(order, now)
-        await take_late_rate(session, order, Seen(now), rules)
-        if quote is not None:
-            quote = await balance_manager.quote_another_amount(session, order, quote.amount_fiat)
+    await take_late_rate(session, order, Seen(order.revived_at or now), rules)
     if quote is not None:
+        quote = await balance_manager.quote_another_amount(session, order, quote.amount_fiat)
         balance_manager.restate(order, quote)
         note_amount(order)
         await requisite_selector.recount(session, order)

@@ -182,9 +182,10 @@ async def _revive(
     order = require_order(deal)
     await lock_requisite_for_update(session, order.requisite_id)
     note_late(order, now)
+    is_priced = await _take_rate_of_claim(session, order, now, rules)
     if needs_person is not None:
         return step(order, OrderStatus.REQUIRES_ATTENTION, "order.late_claim", reason=needs_person)
-    if not await _take_rate_of_claim(session, order, now, rules):
+    if not is_priced:
         return step(order, OrderStatus.REQUIRES_ATTENTION, "order.late_claim", reason="no fresh rate")
     if not await retake_slot(session, order):
         return step(order, OrderStatus.REQUIRES_ATTENTION, "order.late_claim", reason="amount taken meanwhile")
