@@ -1,8 +1,9 @@
 """Deciding a dispute: `resolve_dispute`, a second person where it is due, and money that must be waited for.
 
 The outcomes: `completed` (paid, or it stands), `adjusted` (paid, but another amount), `cancelled` and `failed` (not
-paid; a completed order is reversed). What the store of a completed order has not got yet is waited for, with the
-decision made (hard case 11), or lent by the platform, which always takes two persons (hard case 1).
+paid; a completed order is reversed, one that has ended unpaid stays as it is). What the store of a completed order has
+not got yet is waited for, with the decision made (hard case 11), or lent by the platform, which always takes two
+persons (hard case 1).
 """
 
 from collections.abc import Awaitable, Callable
@@ -190,10 +191,7 @@ async def _check(session: WriteSession, dispute: Dispute, deal: Deal, decision: 
     """Raises ValidationFailed, Conflict `dispute.outcome_unavailable`, PlatformFrozen."""
     await freeze_service.refuse_when_frozen(session)
     order = order_status_manager.require_order(deal)
-    status = OrderStatus(order.status)
-    if decision.outcome is DisputeOutcome.FAILED and not status.is_open:
-        raise _unavailable(order)
-    if not status.is_open and status not in {OrderStatus.COMPLETED, *order_status_manager.LAPSED}:
+    if decision.outcome not in _available(OrderStatus(order.status)):
         raise _unavailable(order)
     if (decision.outcome is DisputeOutcome.ADJUSTED) != (decision.amount is not None):
         raise ValidationFailed.at("body", "amount", code="validation.inconsistent")
@@ -208,6 +206,15 @@ async def _check(session: WriteSession, dispute: Dispute, deal: Deal, decision: 
         raise ValidationFailed.at("body", "amount", code="dispute.amount_unchanged")
     quote = await balance_manager.quote_another_amount(session, order, decision.amount)
     return _Case(dispute, deal, decision, quote)
+
+
+def _available(status: OrderStatus) -> set[DisputeOutcome]:
+    """How a dispute can end beside an order that is so; it always can, whatever was decided about a revived one."""
+    if status.waits_for_person:
+        return set(DisputeOutcome)
+    if status.is_open or status is OrderStatus.COMPLETED or status in order_status_manager.LAPSED:
+        return set(DisputeOutcome) - {DisputeOutcome.FAILED}
+    return {DisputeOutcome.CANCELLED}
 
 
 def _unavailable(order: Order) -> Conflict:
