@@ -26,6 +26,9 @@ START_SECONDS = 20.0
 TIMEOUTS = {"read_header": 10, "read_body": 30}
 """As they are shipped."""
 HASTE = 0.1
+PART = 64 * 1024
+LEFT = threading.Event()
+SECRET_PATH, SECRET_KEY = "token-of-a-payment-page", "key-of-a-store"
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -41,6 +44,16 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(told)
 
+    def do_GET(self) -> None:
+        """Begins a document and stands still until it is let go: whoever asked leaves in the middle of it."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(2 * PART))
+        self.end_headers()
+        self.wfile.write(bytes(PART))
+        self.wfile.flush()
+        LEFT.wait(10)
+        self.close_connection = True
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         """Nothing on standard error."""
 
@@ -49,6 +62,7 @@ class Echo(BaseHTTPRequestHandler):
 class Edge:
     port: int
     upstream: ThreadingHTTPServer
+    log: Path
 
     def connect(self) -> ssl.SSLSocket:
         context = ssl.create_default_context()
@@ -98,8 +112,8 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         ) as caddy,
     ):
         try:
-            found = Edge(port, upstream)
-            _wait_for(found, folder / "log")
+            found = Edge(port, upstream, folder / "log")
+            _wait_for(found)
             yield found
         finally:
             caddy.terminate()
@@ -109,7 +123,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_for(edge: Edge, log: Path) -> None:
+def _wait_for(edge: Edge) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -118,7 +132,7 @@ def _wait_for(edge: Edge, log: Path) -> None:
             time.sleep(0.1)
         else:
             return
-    raise AssertionError(log.read_text()[-2000:])
+    raise AssertionError(edge.log.read_text()[-2000:])
 
 
 def test_the_file_is_valid_and_formatted() -> None:
@@ -178,6 +192,24 @@ def test_a_dripping_body_reaches_no_server_and_is_cut_off(edge: Edge) -> None:
         connection.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode())
         assert _is_cut(connection, b"1\r\nx\r\n", until=began + 8)
         assert 2.5 < time.monotonic() - began < 5
+
+
+def test_the_log_holds_no_word_of_what_gives_access(edge: Edge) -> None:
+    with edge.connect() as connection:
+        connection.sendall(
+            f"GET /p/{SECRET_PATH}/receipt?q={SECRET_PATH} HTTP/1.1\r\nHost: {HOST}:{edge.port}\r\n"
+            f"X-Api-Key: {SECRET_KEY}\r\nReferer: https://{HOST}/p/{SECRET_PATH}\r\n\r\n".encode()
+        )
+        assert connection.recv(64).startswith(b"HTTP/1.1 200")
+    deadline = time.monotonic() + 5
+    while "aborting with incomplete response" not in (log := edge.log.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    LEFT.set()
+    (entry,) = [json.loads(line) for line in log.splitlines() if "aborting with incomplete response" in line]
+    assert SECRET_PATH not in log
+    assert SECRET_KEY not in log
+    assert entry["request"]["method"] == "GET"  # what helps to find the trouble stays
+    assert entry["request"]["client_ip"] == "127.0.0.1"
 
 
 def test_a_server_that_is_away_is_said_in_the_platform_s_own_form(edge: Edge) -> None:
