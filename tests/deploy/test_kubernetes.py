@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from deploy.manifests import DEPLOY, IMAGE_PORT, IMAGE_USER, QUEUES, SECRETS, is
 from deploy.manifests import documents as read_all
 from jivapay.config.settings import Settings
 from jivapay.config.start_checks import refusals
+from jivapay.domain.urls import CALLBACK_PORTS
 from jivapay.embedded.home import APPLICATION_SECRETS
 from jivapay.servers import all_in_one
+from jivapay.utils import address_filter
 from jivapay.utils.routing import list_routes
 
 FOLDER = DEPLOY / "kubernetes"
@@ -210,6 +213,31 @@ def test_selectors_find_their_pods() -> None:
     assert backend["name"] in named("Service")
     hosts = named("Ingress")["jivapay"]["spec"]["tls"][0]["hosts"]
     assert CONFIG["PUBLIC_BASE_URL"] == f"https://{hosts[0]}"
+
+
+def test_callbacks_may_leave_and_private_addresses_stay_out_of_reach() -> None:
+    (public,) = [
+        rule
+        for rule in named("NetworkPolicy")["jivapay"]["spec"]["egress"]
+        if any("ipBlock" in to for to in rule["to"])
+    ]
+    assert {("TCP", port) for port in CALLBACK_PORTS} <= {(one["protocol"], one["port"]) for one in public["ports"]}
+    blocks = [
+        (ip_network(to["ipBlock"]["cidr"]), [ip_network(one) for one in to["ipBlock"]["except"]]) for to in public["to"]
+    ]
+
+    def leaves(text: str) -> bool:
+        address = ip_address(text.partition("%")[0])
+        return any(address in net and not any(address in one for one in kept) for net, kept in blocks)
+
+    for shop in ("1.1.1.1", "93.184.215.14", "2606:4700:4700::1111", "2a00:1450:4001::1"):
+        assert address_filter.is_public(ip_address(shop))
+        assert leaves(shop)
+    for inside in ("10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "192.168.1.1"):
+        assert not leaves(inside)
+    for inside in ("::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "fd00:ec2::254", "fe80::1", "2002:a00:1::", "2001::1"):
+        assert not address_filter.is_public(ip_address(inside))
+        assert not leaves(inside)
 
 
 def test_workers_grow_with_the_lists_they_read() -> None:
