@@ -38,8 +38,7 @@ class Deal:
     @property
     def version(self) -> int:
         """Status steps of incoming order and orders together, also declined ones; it only grows."""
-        order_steps = self.order.version + 1 if self.order else 0
-        return self.incoming.version + 1 + self.incoming.earlier_steps + order_steps
+        return self.incoming.steps + (self.order.steps if self.order else 0)
 
 
 def _locked(statement: Select[Row]) -> Select[Row]:

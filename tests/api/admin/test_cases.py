@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from factories.office import Person, code_of, open_office
+from factories.payouts import PAYS
 from factories.world import World
 from jivapay.database.invariants import INVARIANTS
 from jivapay.schemas_enums.enums import Role
@@ -151,6 +152,29 @@ async def test_a_case_is_one_persons(world: World) -> None:
         for verb in ("take", "release"):
             assert code_of(await mine.post(f"/orders/{nobody}/{verb}")) == (404, "not_found")
     assert (await world.statuses(incoming))[1] == "cancelled"
+
+
+async def test_a_payout_that_one_trader_has_declined_is_one_persons(world: World) -> None:
+    """The steps of the first trader's order count in what is taken, and in what is listed."""
+    store = await world.add_store(pay_out_enabled=True)
+    await world.fund(Decimal(1000), store)
+    for _ in range(2):
+        await world.add_trader(limits=PAYS)
+    incoming = await world.offer_payout(store=store)
+    await world.decline_payout(incoming)
+    await world.process(incoming)
+    await world.take_payout(incoming)
+    await world.advance(world.rules.payout_pay_seconds + 1)
+    assert await world.expire_due() == 1
+    order_id = str((await world.deal(incoming)).incoming.public_id)
+    async with open_office(world.resources) as office:
+        mine, other = [await (await office.hire(Role.SUPPORT, "orders:*:any")).sign_in() for _ in "ab"]
+        assert (await mine.post(f"/orders/{order_id}/take")).status_code == 204
+        shown = (await other.get("/orders/cases")).json()["items"][0]
+        assert (shown["order_id"], shown["taken_by"]) == (order_id, str(mine.id))
+        assert (await mine.get("/orders/cases", params={"taken_by": "me"})).json()["total"] == 1
+        assert (await other.get("/orders/cases", params={"taken_by": "nobody"})).json()["total"] == 0
+        assert code_of(await other.post(f"/orders/{order_id}/take")) == (409, "case.taken")
 
 
 async def test_a_review_that_is_taken_is_decided_by_its_taker(world: World) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jivapay.database.models.base import APP_NOW, Amount, Base, CreatedAt, Moment, PrimaryKey, PublicId
@@ -126,6 +127,11 @@ class IncomingOrder(Base):
     """Steps of its declined orders, so that the version that is shown only grows."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[Moment] = mapped_column(server_default=APP_NOW)
+
+    @hybrid_property
+    def steps(self) -> int:
+        """Status steps until now, also those of its declined orders; in a query, too."""
+        return self.version + 1 + self.earlier_steps
 
 
 class Order(Base):
@@ -257,6 +263,11 @@ class Order(Base):
     version: Mapped[int] = mapped_column(server_default=ZERO)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[Moment] = mapped_column(server_default=APP_NOW)
+
+    @hybrid_property
+    def steps(self) -> int:
+        """Status steps until now; in a query, too."""
+        return self.version + 1
 
 
 class PaymentSession(Base):

@@ -97,7 +97,7 @@ def _cases(
         AuditLog.version == IncomingOrder.version,
         Order.id.is_(None),
     )
-    deal_version = IncomingOrder.version + 1 + func.coalesce(Order.version + 1, 0)
+    deal_version = IncomingOrder.steps + func.coalesce(Order.steps, 0)
     seen_before = select(UploadedDocument.id).where(
         UploadedDocument.incoming_order_id == IncomingOrder.id, UploadedDocument.seen_before
     )

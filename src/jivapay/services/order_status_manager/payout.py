@@ -51,7 +51,7 @@ async def decline_order(
     order.cancellation_reason, order.expires_at = reason, None
     await requisite_selector.release_usage(session, order, was_open=True, keeps_turnover=False)
     incoming.assigned_order_id = deal.order = None
-    incoming.earlier_steps += order.version + 1
+    incoming.earlier_steps += order.steps
     incoming.retry_count += 1
     incoming.last_attempt_at = now
     is_last = incoming.retry_count >= rules.max_order_retries
