@@ -1,5 +1,6 @@
 """Many hands on a payout request that a pay-out order carries out: one order pays, and taken back is taken back."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
@@ -18,7 +19,10 @@ from factories.payout_requests import (
 )
 from factories.payouts import payout_world
 from factories.world import World
-from jivapay.schemas_enums.enums import PayoutStatus
+from jivapay.exceptions import Conflict
+from jivapay.schemas_enums.enums import PayoutExecutor, PayoutStatus
+from jivapay.services.payout_service.dispatch import SANDBOX_REST_SECONDS
+from jivapay.services.payout_service.execution import LEASE_SECONDS
 from support.racing import WON, race, rounds
 
 ROUNDS = rounds(3)
@@ -39,6 +43,14 @@ async def cancel(world: World, payout_id: int) -> object:
 
 async def ask_again(world: World, payout_id: int) -> object:
     return await set_status(world, payout_id, PayoutStatus.PENDING)
+
+
+async def insist_on_another_attempt(world: World, payout_id: int) -> None:
+    """A store that says again and again that it has failed and is asked for again."""
+    for _ in range(6):
+        for status in (PayoutStatus.FAILED, PayoutStatus.PENDING):
+            with contextlib.suppress(Conflict):
+                await set_status(world, payout_id, status)
 
 
 async def accept(world: World, payout_id: int) -> object:
@@ -121,3 +133,17 @@ async def test_asked_for_again_by_many(world: World) -> None:
         assert await race([partial(move, world, payout_id) for move in moves]) == [WON] * 4
         assert await come_to_rest(world, payout_id) == ("pending", 1)
         assert await world.scalar("select count(*) from incoming_orders where payout_id = :id", id=payout_id) == 2
+
+
+async def test_called_failed_and_asked_for_again_while_its_executor_pays(world: World) -> None:
+    """The store's words come between claim, payment and result: what an executor has in hand is paid once."""
+    for _ in range(ROUNDS):
+        payout_id = await request_payout(world, executor=PayoutExecutor.SANDBOX)
+        await world.advance(SANDBOX_REST_SECONDS)
+        moves: list[Move] = [execute, *[insist_on_another_attempt] * 4]
+        await race([partial(move, world, payout_id) for move in moves])
+        await world.advance(SANDBOX_REST_SECONDS + LEASE_SECONDS)
+        await execute(world, payout_id)
+        assert await status_of(world, payout_id) == "processed"
+        paid = "select count(*) from sandbox_payments join payout_attempts using (reference) where payout_id = :id"
+        assert await world.scalar(paid, id=payout_id) == 1

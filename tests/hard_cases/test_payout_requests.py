@@ -40,7 +40,10 @@ async def test_deleted_while_it_is_paid(inside: Caller, world: World) -> None:
     assert await inside.execute(made["id"]) == "processing"
     refused = await inside.call("DELETE", f"{made['id']}/")
     assert (refused.status_code, refused.json()["code"]) == (409, "payout.not_deletable")
-    assert (await inside.patch(made["id"], "cancelled")).status_code == 409
+    for ended in ("cancelled", "failed", "processed"):
+        refused = await inside.patch(made["id"], ended)
+        assert (refused.status_code, refused.json()["code"]) == (409, "payout.state_conflict")
+    assert (await inside.patch(made["id"], "processing")).status_code == 200
     await world.advance(LEASE_SECONDS)
     assert await inside.execute(made["id"]) == "processed"
     assert (await inside.call("DELETE", f"{made['id']}/")).status_code == 409

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 import pytest
 from celery.exceptions import Retry
 
+from factories.payout_requests import set_status
 from factories.world import World, make_world
 from jivapay.config.logger import setup_logging
 from jivapay.domain.actors import Actor
+from jivapay.exceptions import Conflict
 from jivapay.schemas_enums.enums import PayoutExecutor, PayoutStatus
 from jivapay.services import payout_service
 from jivapay.services.payout_service import NewPayout, Terms, dispatch, execution
@@ -126,20 +128,42 @@ async def test_worker_dies_between_claim_and_result(
     await assert_invariants(world.database)
 
 
-async def test_outcome_of_a_payout_that_went_another_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store said itself that it is paid, while the executor was busy."""
+@pytest.mark.parametrize("said", [PayoutStatus.FAILED, PayoutStatus.PROCESSED])
+async def test_the_store_does_not_speak_for_a_busy_executor(
+    world: World, monkeypatch: pytest.MonkeyPatch, said: PayoutStatus
+) -> None:
+    """Failed and asked for again after the payment, before its result, it was paid a second time."""
+    real = Sandbox.execute
+    payout_id = await ask(world)
+
+    async def interrupted(self: Sandbox, job: Job) -> Outcome:
+        outcome = await real(self, job)
+        with pytest.raises(Conflict) as refused:
+            await set_status(world, payout_id, said)
+        assert (refused.value.code, refused.value.about) == ("payout.state_conflict", {"current": "processing"})
+        return outcome
+
+    monkeypatch.setattr(Sandbox, "execute", interrupted)
+    assert await execute(world, payout_id) == "processed"
+    assert await world.scalar("select outcome from payout_attempts") == "processed"
+    assert await paid(world) == 1
+
+
+async def test_result_of_an_attempt_that_another_worker_has_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = Sandbox.execute
     payout_id = await ask(world)
 
     async def overtaken(self: Sandbox, job: Job) -> Outcome:
-        async with world.database.write() as session:
-            await payout_service.set_payout_status(session, world.store, payout_id, PayoutStatus.PROCESSED, world.rules)
+        monkeypatch.setattr(Sandbox, "execute", real)
+        await world.advance(LEASE_SECONDS)
+        assert await execute(world, payout_id) == "processed"
         return await real(self, job)
 
     monkeypatch.setattr(Sandbox, "execute", overtaken)
     assert await execute(world, payout_id) is None
-    assert await status(world, payout_id) == "processed"
-    assert await world.scalar("select outcome from payout_attempts") == "processed"
+    assert (await status(world, payout_id), await paid(world)) == ("processed", 1)
 
 
 async def test_executor_that_does_not_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

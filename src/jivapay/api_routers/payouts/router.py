@@ -100,7 +100,7 @@ async def get_payout(store: Caller, session: ReadDb, payout_id: PayoutId) -> Res
 async def update_payout(
     store: Caller, session: WriteDb, resources: AppResources, payout_id: PayoutId, body: PayoutPatch
 ) -> Response:
-    """Only `status`, and only along its table; the status it has already is no change."""
+    """Only `status`, and only along its table; the status it has already is no change. 409 while its executor pays."""
     rules = await resources.config.current()
     return json_response(full(await payout_service.set_payout_status(session, store, payout_id, body.status, rules)))
 

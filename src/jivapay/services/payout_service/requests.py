@@ -27,7 +27,14 @@ from jivapay.services.payout_service.approving import ask_second_person, end_wai
 from jivapay.services.payout_service.dispatch import first_due, offer
 from jivapay.services.payout_service.own_orders import take_back
 from jivapay.services.payout_service.sealing import seal
-from jivapay.services.payout_service.states import database_now, end_attempt, move, record, state_conflict
+from jivapay.services.payout_service.states import (
+    database_now,
+    end_attempt,
+    is_in_hand,
+    move,
+    record,
+    state_conflict,
+)
 from jivapay.utils.exact_json import write_exact_json
 
 PAGE_SIZE = 100
@@ -147,8 +154,10 @@ async def get_payout(session: AnySession, store: StoreContext, payout_id: int) -
 async def set_payout_status(
     session: WriteSession, store: StoreContext, payout_id: int, status: PayoutStatus, rules: BusinessSettings
 ) -> Payout:
-    """Along the table; the status it has already is no change. Raises NotFound, Conflict `payout.state_conflict`, or
-    `payout.awaits_approval` while a second person has not spoken.
+    """Along the table; the status it has already is no change. What an executor has in hand he alone ends: called
+    `failed` and asked for again it would be paid twice (hard case 18).
+
+    Raises NotFound, Conflict `payout.state_conflict`, or `payout.awaits_approval` while a second person has not spoken.
     """
     if status is not PayoutStatus.PENDING:
         await end_waiting(session, store, payout_id, is_ending=status is PayoutStatus.CANCELLED)
@@ -157,6 +166,8 @@ async def set_payout_status(
         return payout
     executor = PayoutExecutor(payout.executor)
     if executor is PayoutExecutor.JIVAPAY and (payout.status, status) not in STORES_OWN:
+        raise state_conflict(payout)
+    if payout.status == PayoutStatus.PROCESSING and await is_in_hand(session, payout):
         raise state_conflict(payout)
     if status is PayoutStatus.CANCELLED and not await take_back(session, store.actor, payout, TAKEN_BACK, rules):
         raise state_conflict(payout, PayoutStatus.PROCESSING)

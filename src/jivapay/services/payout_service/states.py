@@ -53,6 +53,12 @@ async def end_attempt(session: WriteSession, payout: Payout, outcome: str) -> No
     )
 
 
+async def is_in_hand(session: AnySession, payout: Payout) -> bool:
+    """An executor has it, and may have paid without having said so yet. Stays as it is while the payout is locked."""
+    living = select(PayoutAttempt).where(PayoutAttempt.payout_id == payout.id, PayoutAttempt.ended_at.is_(None))
+    return bool(await session.scalar(select(living.exists())))
+
+
 async def record(
     session: WriteSession, actor: Actor, payout: Payout, action: str, details: dict[str, object] | None = None
 ) -> None:
