@@ -1,5 +1,7 @@
 import asyncio
+import errno
 import logging
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -94,6 +96,51 @@ def test_a_key_never_leaves_the_directory(tmp_path: Path, key: str) -> None:
         asyncio.run(storage.put(key, b"x"))
     assert list(tmp_path.iterdir()) == [tmp_path / "objects"]
     assert list((tmp_path / "objects").iterdir()) == []
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """What was brought to the disk, in order."""
+    done: list[Path] = []
+
+    def record(descriptor: int) -> None:
+        done.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+    monkeypatch.setattr(os, "fsync", record)
+    return done
+
+
+async def test_a_file_is_on_the_disk_with_every_folder_above_it_before_it_counts_as_stored(
+    tmp_path: Path, synced: list[Path]
+) -> None:
+    root = tmp_path / "data" / "objects"
+    storage = open_storage(Settings(storage_dir=root))
+    assert synced == [tmp_path / "data", tmp_path]  # the store's own folder was made
+    expected = [root / "up" / "2026" / "a", root / "up" / "2026", root / "up", root]
+    for create_only in (True, True, False):  # the second finds its own bytes, perhaps of a put that failed halfway
+        synced.clear()
+        await storage.put("up/2026/a", b"x", create_only=create_only)
+        assert synced == expected
+    synced.clear()
+    open_storage(Settings(storage_dir=root))
+    assert synced == []
+
+
+@pytest.mark.parametrize("failure", [OSError(errno.EIO, "bad sector"), FileNotFoundError()])
+async def test_a_file_that_does_not_reach_the_disk_is_not_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: OSError
+) -> None:
+    storage = open_storage(Settings(storage_dir=tmp_path))
+    for failing in (tmp_path / "up" / "a", tmp_path / "up"):
+
+        def fail(descriptor: int, failing: Path = failing) -> None:
+            if Path(f"/proc/self/fd/{descriptor}").readlink() == failing:
+                raise failure
+
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(StorageError) as raised:
+            await storage.put("up/a", b"x")
+        assert raised.value.code == "storage.unavailable"
 
 
 def test_the_directory_is_closed_to_other_accounts(tmp_path: Path) -> None:

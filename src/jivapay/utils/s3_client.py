@@ -7,6 +7,7 @@ into the store.
 """
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -75,7 +76,7 @@ def open_storage(settings: Settings) -> Storage:
         return ObstoreStorage(_open_bucket(settings, settings.s3_bucket_name))
     if settings.storage_dir is None:
         raise ConfigurationError("S3_BUCKET_NAME or STORAGE_DIR must be set.")
-    return ObstoreStorage(_open_directory(settings.storage_dir))
+    return DirectoryStorage(settings.storage_dir)
 
 
 class ObstoreStorage:
@@ -129,6 +130,24 @@ class ObstoreStorage:
                     if modified_before is None or item["last_modified"] < modified_before
                 ]
             )
+
+
+class DirectoryStorage(ObstoreStorage):
+    """A directory, on the disk before a put returns: the library itself leaves files to the system's cache, and a
+    committed row would outlive its receipt in a power cut.
+    """
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(_open_directory(root))
+        self._root = root
+
+    async def put(self, key: str, data: bytes, *, create_only: bool = True) -> None:
+        await super().put(key, data, create_only=create_only)
+        try:
+            async with _bounded("sync"):
+                await asyncio.to_thread(_sync, self._root / key, self._root)
+        except FileNotFoundError as error:  # somebody else removed it
+            raise StorageError(about={"call": "sync"}) from error
 
 
 class MemoryStorage:
@@ -207,10 +226,27 @@ def _open_bucket(settings: Settings, bucket: str) -> S3Store:
 def _open_directory(path: Path) -> LocalStore:
     try:
         # Files inside are readable by their mode; the directory keeps other accounts out.
+        made = [one for one in (path, *path.parents) if not one.exists()]
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for one in made:
+            _sync(one.parent, one.parent)
         return LocalStore(path)
     except (BaseError, OSError) as error:
         raise ConfigurationError(f"STORAGE_DIR {path} cannot be used: {type(error).__name__}.") from error
+
+
+def _sync(path: Path, top: Path) -> None:
+    """Bring `path` to the disk, and every folder from its own up to `top`: each may have been made just now, by whoever
+    stored something at the same time.
+    """
+    for one in (path, *path.parents):
+        descriptor = os.open(one, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if one == top:
+            return
 
 
 @asynccontextmanager
