@@ -37,6 +37,14 @@ ALARMS = [
     ),
     (
         "I26w",
+        "a payout request nobody pays when its day has come",
+        (
+            f"update status_history set at = {OLD} where entity = 'payout'"
+            ";update payouts set execute_at = app_now() - interval '73 hours' where status in ('pending', 'processing')"
+        ),
+    ),
+    (
+        "I26w",
         "money that belongs to nobody",
         f"update status_history set at = {OLD} where entity = 'unmatched_payment'",
     ),
@@ -77,6 +85,7 @@ THINGS = {
     "a deposit nobody decides": "deposit",
     "a return that nobody's money covers": "dispute",
     "a payout request nobody pays": "payout",
+    "a payout request nobody pays when its day has come": "payout",
     "money that belongs to nobody": "unmatched_payment",
     "a receipt in quarantine": "document in quarantine",
     "a key never forgotten": "idempotency key",

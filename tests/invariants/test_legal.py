@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text, update
 
+from factories import payout_requests
 from factories.world import SYSTEM, World
 from invariants.history import CALLBACKS, chain, come_to_rest
 from jivapay.database.models.requisites import RequisiteSettings
@@ -278,3 +279,24 @@ async def test_payout_requests_in_every_way(world: World) -> None:
     async with world.database.write() as session:
         await payout_service.set_payout_status(session, world.store, made[1], PayoutStatus.PENDING, world.rules)
     assert await world.scalar("select count(*) from payouts where status = 'processed'") == 1
+
+
+@pytest.mark.parametrize("executor", PayoutExecutor)
+async def test_payout_requests_that_keep_nobody_waiting(world: World, executor: PayoutExecutor) -> None:
+    """Deleted while `pending`, which is still its status; and asked for ten days ahead."""
+    await payout_requests.delete(world, await payout_requests.request_payout(world, executor=executor))
+    await request_for_later(world, executor, timedelta(days=10))
+    await world.advance(timedelta(days=9).total_seconds())
+
+
+async def test_a_payout_request_two_days_after_its_day(world: World) -> None:
+    """Whoever pays by hand has three days from then on."""
+    await request_for_later(world, PayoutExecutor.MANUAL, timedelta(days=10))
+    await world.advance(timedelta(days=12).total_seconds())
+
+
+async def request_for_later(world: World, executor: PayoutExecutor, later: timedelta) -> None:
+    terms = Terms(executor, world.resources.cipher, world.rules)
+    new = NewPayout(1, Decimal(100), "RUB", payout_requests.CARD, execute_at=world.clock.now() + later)
+    async with world.database.write() as session:
+        await payout_service.create_payout(session, world.store, new, terms)

@@ -112,10 +112,15 @@ select s.id::text as id, s.status, i.updated_at as since
     Waiting(
         "payout",
         ("pending", "processing"),
-        "`due_at` while a program carries it out; three days",
+        "`due_at` while a program carries it out; three days, from `execute_at` on where it is later",
         "the timetable offers it again; the deadlines of its order; the person who executes it by hand",
         ("I26q",),
-        overdue=_since_its_step("payout", "payouts", ("pending", "processing"), "3 days"),
+        overdue="""
+select p.id::text as id, p.status, greatest(h.at, p.execute_at) as since
+  from payouts p join status_history h on h.entity = 'payout' and h.entity_id = p.id and h.version = p.version
+ where p.status in ('pending', 'processing') and p.deleted_at is null
+   and greatest(h.at, p.execute_at) < app_now() - interval '3 days'
+""",
     ),
     Waiting(
         "unmatched_payment",
