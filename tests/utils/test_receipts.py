@@ -315,6 +315,7 @@ STRINGS = b"<c8008c34><00e8><feff0416><fffe1604><efbbbfd096><efbbbfff><feffd800>
         *((kind.lower(), files.telling_picture(kind)) for kind in ("PNG", "JPEG", "WEBP")),
         ("png", files.picture("PNG", mode="I;16")),
         ("jpeg", files.picture("JPEG", mode="CMYK")),
+        ("jpeg", files.picture("MPO", save_all=True, append_images=[Image.new("RGB", (60, 40))])),
     ],
 )
 def test_the_child_imports_nothing_once_it_is_limited(kind: str, raw: bytes) -> None:

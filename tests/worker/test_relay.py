@@ -152,6 +152,26 @@ async def test_one_relay_leads(world: World, own_resources: Resources) -> None:
     await asyncio.gather(*tasks)
 
 
+async def test_a_leader_that_is_asked_to_end_does_not_wait_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile nobody else may lead, and nothing would be done."""
+    from jivapay.worker import leadership
+
+    monkeypatch.setattr(leadership, "STEP_DOWN_SECONDS", 0.1)
+    begun, stop = asyncio.Event(), asyncio.Event()
+
+    async def work(_ended: asyncio.Event) -> None:
+        begun.set()
+        await asyncio.sleep(600)
+
+    leading = asyncio.create_task(leadership.lead(world.database, 42, "slow", work, stop))
+    await begun.wait()
+    stop.set()
+    async with asyncio.timeout(5):
+        await leading
+
+
 async def test_leader_whose_connection_dies_leads_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from jivapay.worker import leadership
 

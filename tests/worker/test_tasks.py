@@ -4,19 +4,22 @@ The shims own their loop, so the tests of them are no coroutines; what they look
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
 from celery.exceptions import Retry
+from sqlalchemy.exc import IntegrityError
 
 from factories.world import World, make_world
-from jivapay.exceptions import DatabaseError
+from jivapay.exceptions import ConfigurationError, DatabaseError
 from jivapay.services import order_processor
 from jivapay.utils.resources import Resources
 from jivapay.worker import app as worker_app
 from jivapay.worker import tasks
 from jivapay.worker.app import Child, run_in_child
+from support.failures import sqlstate_error
 
 T = TypeVar("T")
 
@@ -46,18 +49,22 @@ def test_orders_of_a_message(child_world: World) -> None:
     assert [run(child_world.statuses(one))[0] for one in made] == statuses
 
 
-def test_poisoned_order_stops_no_other(child_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+BREAKS_A_RULE = IntegrityError("update orders", {}, sqlstate_error("23514"))
+
+
+@pytest.mark.parametrize("poison", [ValueError("poison"), BREAKS_A_RULE], ids=["in Python", "in SQL"])
+def test_poisoned_order_stops_no_other(child_world: World, monkeypatch: pytest.MonkeyPatch, poison: Exception) -> None:
     """A defect in one order is recorded on that order, and the others have their turn by themselves."""
     bad, good = run(child_world.accept()), run(child_world.accept())
     real = order_processor.process_incoming_order
 
     async def poisoned(database: Any, incoming_id: int, *more: Any) -> Any:  # noqa: ANN401 - as given
         if incoming_id == bad:
-            raise ValueError("poison")
+            raise poison
         return await real(database, incoming_id, *more)
 
     async def poisoned_together(*_: object) -> set[int]:
-        raise ValueError("poison")
+        raise poison
 
     monkeypatch.setattr(tasks.order_processor, "assign_together", poisoned_together)
     monkeypatch.setattr(tasks.order_processor, "process_incoming_order", poisoned)
@@ -106,6 +113,30 @@ async def _failed(world: World) -> list[tuple[Any, ...]]:
         connection = await session.connection()
         found = await connection.exec_driver_sql("select task_id, name, args, error, traceback from failed_tasks")
         return [tuple(row) for row in found]
+
+
+@pytest.mark.parametrize("raised", [ConfigurationError("no bucket"), SystemExit(3)])
+def test_a_child_that_cannot_be_opened_ends(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], raised: BaseException
+) -> None:
+    """Celery swallows what a signal's receiver raises, and would give this child one task after the other."""
+
+    def build() -> None:
+        raise raised
+
+    class Ended(Exception):
+        pass
+
+    def leave(code: int) -> None:
+        assert code == 1
+        raise Ended
+
+    monkeypatch.setattr(worker_app, "_build_child", build)
+    monkeypatch.setattr(worker_app, "CHILD_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(Ended):
+        worker_app._open_child()
+    assert "pool child not opened" in capsys.readouterr().err
 
 
 def test_failure_that_cannot_be_kept_is_only_said(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:

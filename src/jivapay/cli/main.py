@@ -7,6 +7,7 @@ import typer
 
 from jivapay.cli import check, db, demo, money, rate, reconcile, secret_files, serve, statement, tasks, up, user
 from jivapay.cli.failures import clear_line
+from jivapay.config.logger import setup_logging
 
 app = typer.Typer(
     name="jivapay",
@@ -50,6 +51,7 @@ def _options(
 
 
 def run() -> None:
-    """The console script."""
+    """The console script. Commands answer on standard output; what is logged meanwhile stands on standard error."""
+    setup_logging("WARNING")
     with clear_line():
         app()

@@ -160,9 +160,11 @@ def background() -> None:
 
 def _run_jobs(name: str, *jobs: Job) -> None:
     from jivapay.config.logger import setup_logging
+    from jivapay.utils.notifications import setup_error_reporting
 
     settings = get_settings()
     setup_logging(settings.log_level)
+    setup_error_reporting(settings)
     asyncio.run(_until_stopped(name, settings, jobs))
 
 

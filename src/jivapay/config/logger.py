@@ -7,7 +7,7 @@ happens at import; a door calls `setup_logging` once. Source: LOG-01 to LOG-06; 
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 import orjson
@@ -31,7 +31,9 @@ class _StandardError:
         self.name = name
 
     def msg(self, line: str) -> None:
-        sys.stderr.write(f"{line}\n")
+        """A disk that is full or a reader that is gone must not break the work that is spoken of."""
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{line}\n")
 
     log = debug = info = warning = warn = error = critical = exception = fatal = failure = msg
 

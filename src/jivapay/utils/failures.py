@@ -8,7 +8,14 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from jivapay.exceptions import BrokerError, DatabaseError, JivaPayException, ResourceBusy, ValidationFailed
+from jivapay.exceptions import (
+    BrokerError,
+    DatabaseError,
+    DependencyUnavailable,
+    JivaPayException,
+    ResourceBusy,
+    ValidationFailed,
+)
 
 _BUSY = frozenset({"55P03", "40P01", "40001"})
 _OUT_OF_REACH = ("08", "53", "57P", "58")
@@ -28,6 +35,11 @@ def failure_of(error: BaseException) -> JivaPayException | None:
     if isinstance(error, RedisError):
         return BrokerError()
     return None
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether a part we need is away or busy, so that trying again may help."""
+    return isinstance(error, OSError) or isinstance(failure_of(error), DependencyUnavailable)
 
 
 def _database_failure(error: DBAPIError) -> JivaPayException | None:

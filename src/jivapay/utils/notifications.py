@@ -5,13 +5,19 @@ NTF-03, `report_critical_error`.
 """
 
 import sentry_sdk
+from sentry_sdk.integrations.atexit import AtexitIntegration
 from sentry_sdk.types import Event, Hint
 
 from jivapay.config.logger import get_logger
 from jivapay.config.redaction import redact_value
 from jivapay.config.settings import Settings
+from jivapay.exceptions import JivaPayException
+from jivapay.utils.failures import is_outage
 
 logger = get_logger(__name__)
+
+FRAMES_DEPTH = 8
+"""A stack's frames lie so deep in an event."""
 
 
 def setup_error_reporting(settings: Settings) -> bool:
@@ -22,6 +28,7 @@ def setup_error_reporting(settings: Settings) -> bool:
         dsn=settings.sentry_dsn.get_secret_value(),
         environment=settings.env.value,
         default_integrations=False,  # they would read request bodies and headers
+        integrations=[AtexitIntegration(lambda _pending, _seconds: None)],  # what is under way is sent, in silence
         include_local_variables=False,  # a frame's variables hold what logs must not
         traces_sample_rate=0.0,
         before_send=_scrub,
@@ -47,6 +54,14 @@ def report_critical_error(exception: BaseException, context_message: str = "", *
         pass
 
 
+def report_failure(error: BaseException, event: str, **context: object) -> None:
+    """A line for what an outage or a refusal has stopped, an alarm for a defect of ours. Never raises."""
+    if isinstance(error, JivaPayException) or is_outage(error):
+        logger.warning(event, error=type(error).__name__, **context)
+    else:
+        report_critical_error(error, event, **context)
+
+
 def _scrub(event: Event, _hint: Hint) -> Event:
-    scrubbed: Event = redact_value(event)
+    scrubbed: Event = redact_value(event, -FRAMES_DEPTH)
     return scrubbed

@@ -244,7 +244,7 @@ def _limit_self(kind: str) -> None:
         for codec in TEXT_CODECS:
             codecs.lookup(codec)
     else:
-        from PIL import Image, ImageOps, TiffImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
+        from PIL import Image, ImageOps, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
 
         Image.preinit()
     for what, limit in (

@@ -6,7 +6,9 @@ coroutine alive to finish during the next task. Work lost by the broker is offer
 """
 
 import asyncio
+import os
 import ssl
+import time
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -32,6 +34,7 @@ TASK_TIME_LIMIT_SECONDS = 60
 TASK_DEADLINE_SECONDS = 45.0
 VISIBILITY_TIMEOUT_SECONDS = 120
 SOCKET_TIMEOUT_SECONDS = 3
+CHILD_PAUSE_SECONDS = 2.0
 QUEUE_ORDERS = "orders"
 QUEUE_CALLBACKS = "callbacks"
 
@@ -92,6 +95,16 @@ def make_app(settings: Settings) -> Celery:
 
 @signals.worker_process_init.connect
 def _open_child(**_: object) -> None:
+    """A child that cannot be opened ends, and another is tried: Celery would log the failure and give it tasks."""
+    try:
+        _build_child()
+    except BaseException as error:  # noqa: BLE001 - outermost shell: whatever it was, there is no child
+        report_critical_error(error, "pool child not opened")
+        time.sleep(CHILD_PAUSE_SECONDS)
+        os._exit(1)
+
+
+def _build_child() -> None:
     global _child  # noqa: PLW0603 - Celery gives a child no other place of its own
     settings = get_settings()
     setup_logging(settings.log_level)

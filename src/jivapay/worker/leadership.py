@@ -16,11 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jivapay.config.logger import get_logger
 from jivapay.database.session import Database
 from jivapay.exceptions import JivaPayException
+from jivapay.utils.notifications import report_failure
 
 logger = get_logger(__name__)
 
 RETRY_SECONDS = 2.0
 CHECK_SECONDS = 5.0
+STEP_DOWN_SECONDS = 10.0
+"""To end what is being done; all of it is transactions that can be repeated, and nobody else does it meanwhile."""
 LOST = (DBAPIError, PoolTimeout, OSError, TimeoutError)
 
 
@@ -48,7 +51,7 @@ async def lead(
                     logger.info("leading", name=name)
                     await _work_while_leading(connection, work, stop)
         except (*LOST, JivaPayException) as error:
-            logger.warning("leadership_lost", name=name, error=type(error).__name__)
+            report_failure(error, "leadership_lost", name=name)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RETRY_SECONDS):
                 await stop.wait()
@@ -66,4 +69,8 @@ async def _work_while_leading(
     finally:
         stopping.cancel()
         ended.set()
-        await working
+        _, late = await asyncio.wait({working}, timeout=STEP_DOWN_SECONDS)
+        for one in late:
+            one.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working

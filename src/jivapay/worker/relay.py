@@ -10,18 +10,15 @@ import contextlib
 
 from sqlalchemy import func, select, text, update
 
-from jivapay.config.logger import get_logger
 from jivapay.database.models.records import Outbox
 from jivapay.exceptions import BrokerError, JivaPayException
 from jivapay.services import callback_service
 from jivapay.services.outbox import Topic
-from jivapay.utils.notifications import report_critical_error
+from jivapay.utils.notifications import report_critical_error, report_failure
 from jivapay.utils.resources import Resources
 from jivapay.worker.app import make_app
 from jivapay.worker.leadership import LOST, lead
 from jivapay.worker.publisher import Publisher
-
-logger = get_logger(__name__)
 
 LEADER_KEY = 7_471_010
 BATCH = 500
@@ -43,7 +40,7 @@ async def _loop(resources: Resources, publisher: Publisher, ended: asyncio.Event
         except BrokerError:
             pause = FAILED_SECONDS  # said once by the publisher; the rows wait
         except (*LOST, JivaPayException) as error:
-            logger.warning("relay_failed", error=type(error).__name__)
+            report_failure(error, "relay_failed")
             pause = FAILED_SECONDS
         except Exception as error:  # noqa: BLE001 - outermost shell: the relay must go on
             report_critical_error(error, "relay")

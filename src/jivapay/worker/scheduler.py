@@ -41,7 +41,7 @@ from jivapay.services import (
     rate_service,
     reconciliation_service,
 )
-from jivapay.utils.notifications import report_critical_error
+from jivapay.utils.notifications import report_critical_error, report_failure
 from jivapay.utils.resources import Resources
 from jivapay.worker.app import make_app
 from jivapay.worker.leadership import LOST, lead
@@ -279,7 +279,7 @@ async def _repeat(every: float, job: Callable[[], Awaitable[object]], ended: asy
         except BrokerError:
             pass  # said once by the publisher; the rows stay due
         except (*LOST, JivaPayException) as error:
-            logger.warning("job_failed", job=job.__name__, error=type(error).__name__)
+            report_failure(error, "job_failed", job=job.__name__)
         except Exception as error:  # noqa: BLE001 - outermost shell: one broken job stops no other
             report_critical_error(error, f"job {job.__name__}")
         with contextlib.suppress(TimeoutError):

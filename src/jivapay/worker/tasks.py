@@ -14,6 +14,7 @@ from jivapay.config.logger import get_logger, request_context
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import DependencyUnavailable
 from jivapay.services import balance_manager, callback_service, order_processor, payout_service
+from jivapay.utils.failures import is_outage
 from jivapay.utils.notifications import report_critical_error
 from jivapay.worker.app import Child, RecordedTask, run_in_child
 
@@ -104,9 +105,9 @@ async def _process_one(
         with request_context(actor.request_id, incoming_order_id=incoming_order_id):
             try:
                 await order_processor.process_incoming_order(database, incoming_order_id, rules, actor)
-            except INFRASTRUCTURE_ERRORS:
-                raise
-            except Exception as error:  # noqa: BLE001 - outermost shell: one poisoned order stops no other
+            except Exception as error:
+                if is_outage(error):
+                    raise
                 report_critical_error(error, "order attempt", incoming_order_id=incoming_order_id)
                 await order_processor.record_failure(database, incoming_order_id, error, rules, actor)
 

@@ -94,6 +94,8 @@ def test_what_an_answer_means(answer: Answer, judgement: Judgement) -> None:
         pytest.param("Thu, 01 Jan 2026 11:00:00 GMT", 0, id="past date"),
         pytest.param("Fri, 31 Dec 9999 23:59:59 GMT", 3600, id="far date"),
         pytest.param("Thu, 01 Jan 99999 00:00:00 GMT", 0, id="impossible date"),
+        pytest.param("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 0, id="a year no integer of C holds"),
+        pytest.param("Mon, 01 Jan 2026 00:00:00 +99999999999999999999", 0, id="a zone beyond all"),
         pytest.param("Thu, 01 Jan 0001 00:00:00 +1400", 0, id="before all time"),
     ],
 )

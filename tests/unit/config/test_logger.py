@@ -2,7 +2,10 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -83,3 +86,23 @@ def test_reporting_never_raises() -> None:
             raise RuntimeError("no text")
 
     report_critical_error(Unprintable(), value=object())
+
+
+def test_a_log_nobody_can_write_breaks_nothing() -> None:
+    program = (
+        "from jivapay.config.logger import get_logger, setup_logging; setup_logging()\n"
+        "get_logger('x').warning('said'); print('done')"
+    )
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run([sys.executable, "-c", program], check=False, stdout=subprocess.PIPE, stderr=full)
+    assert (run.returncode, run.stdout) == (0, b"done\n")
+
+
+def test_what_a_command_logs_is_not_its_answer_and_no_secret() -> None:
+    program = (
+        "from jivapay.cli import main; from jivapay.config.logger import get_logger\n"
+        "main.app = lambda: get_logger('x').warning('said', password='hunter2'); main.run()"
+    )
+    run = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (0, "")
+    assert ("said" in run.stderr, "hunter2" in run.stderr) == (True, False)

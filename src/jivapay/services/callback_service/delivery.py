@@ -11,11 +11,12 @@ from uuid import UUID, uuid4
 from jivapay.config.clock import Clock
 from jivapay.config.crypto import Cipher
 from jivapay.database.session import Database
-from jivapay.services.callback_service.leasing import lease
+from jivapay.services.callback_service.leasing import Leased, lease
 from jivapay.services.callback_service.recording import record
-from jivapay.services.callback_service.schedule import Verdict
+from jivapay.services.callback_service.schedule import Judgement, Verdict
 from jivapay.services.callback_service.sending import Attempt, send_merchant_callback
 from jivapay.utils.http_client import CallbackTransport
+from jivapay.utils.notifications import report_critical_error
 
 RUN_SECONDS = 15.0
 """So long a run leases whatever is due."""
@@ -48,24 +49,22 @@ class _Run:
     clock: Clock
     owner: UUID = field(default_factory=uuid4)
     counts: DeliveryCounts = field(default_factory=DeliveryCounts)
-    sends: dict[asyncio.Task[Attempt], int] = field(default_factory=dict)
+    sends: dict[asyncio.Task[Attempt], Leased] = field(default_factory=dict)
     slow_stores: set[int] = field(default_factory=set)
 
     async def start(self, limit: int, *, only_quick: bool) -> None:
-        passed_over = self.slow_stores.union(self.sends.values()) if only_quick else ()
+        on_their_way = {delivery.store_id for delivery in self.sends.values()}
+        passed_over = self.slow_stores | on_their_way if only_quick else ()
         async with self.database.write() as session:
             leased = await lease(session, self.owner, limit, passed_over=passed_over)
         for delivery in leased:
             task = asyncio.create_task(send_merchant_callback(self.transport, self.cipher, self.clock, delivery))
-            self.sends[task] = delivery.store_id
+            self.sends[task] = delivery
 
     async def wait(self, timeout: float | None) -> None:  # noqa: ASYNC109 - not a limit: what is not done goes on
-        """Until an answer comes, or `timeout`; then record what has come, and let a defect of ours surface."""
+        """Until an answer comes, or `timeout`; then record what has come."""
         done, _ = await asyncio.wait(self.sends, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            del self.sends[task]
-        broken = [error for task in done if (error := task.exception()) is not None]
-        attempts = [task.result() for task in done if task.exception() is None]
+        attempts = [self._attempt_of(task, self.sends.pop(task)) for task in done]
         self.slow_stores.update(a.delivery.store_id for a in attempts if a.duration_ms > SLOW_SECONDS * 1000)
         if attempts:
             async with self.database.write() as session:
@@ -78,8 +77,14 @@ class _Run:
             self.counts.lost += len(attempts) - len(recorded)
             self.counts.delivered += delivered
             self.counts.failed += len(recorded) - delivered
-        if broken:
-            raise broken[0]
+
+    def _attempt_of(self, task: asyncio.Task[Attempt], delivery: Leased) -> Attempt:
+        """What came of it. A defect of ours is reported and fails this delivery, and no other."""
+        error = task.exception()
+        if error is None:
+            return task.result()
+        report_critical_error(error, "callback", delivery_id=delivery.id)
+        return Attempt(delivery, Judgement(Verdict.FAILED, "defect"), self.clock.now(), 0, None, {}, None)
 
 
 async def deliver_due(

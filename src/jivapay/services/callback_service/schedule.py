@@ -69,9 +69,9 @@ def retry_after(header: str | None, now: datetime) -> timedelta:
     else:
         try:
             moment = parsedate_to_datetime(text)
-        except (ValueError, IndexError):
+            wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+        except (ValueError, IndexError, OverflowError):
             return timedelta(0)
-        wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
     return max(timedelta(0), min(wait, RETRY_AFTER_MAX))
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import CompoundSelect, func, select, union_all, update
 from sqlalchemy.exc import DBAPIError
 
 from jivapay.config.business_settings import BusinessSettings
-from jivapay.config.logger import get_logger
 from jivapay.database.locks import lock_deal_for_update
 from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.orders import IncomingOrder, Order
@@ -20,8 +19,7 @@ from jivapay.exceptions import JivaPayException
 from jivapay.schemas_enums.enums import Direction, IncomingOrderStatus, OrderStatus
 from jivapay.services import freeze_service, order_status_manager
 from jivapay.services.order_processor.payouts import pass_on
-
-logger = get_logger(__name__)
+from jivapay.utils.notifications import report_failure
 
 GRACE = timedelta(minutes=5)
 BATCH = 200
@@ -43,7 +41,7 @@ async def expire_due(database: Database, actor: Actor, rules: BusinessSettings) 
         except (JivaPayException, DBAPIError) as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
-            logger.warning("deadline_not_applied", incoming_order_id=incoming_order_id, error=type(error).__name__)
+            report_failure(error, "deadline_not_applied", incoming_order_id=incoming_order_id)
     return ended
 
 

@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.crypto import Cipher
-from jivapay.config.logger import get_logger
 from jivapay.database.locks import Deal, lock_deal_for_update
 from jivapay.database.models.disputes import Dispute
 from jivapay.database.models.orders import IncomingOrder, Order
@@ -35,8 +34,7 @@ from jivapay.services.order_processor.acceptance import (
     offer,
     quote,
 )
-
-logger = get_logger(__name__)
+from jivapay.utils.notifications import report_failure
 
 CLEARED_AT_ONCE = 200
 
@@ -128,7 +126,7 @@ async def clear_due(database: Database, actor: Actor) -> int:
         except (JivaPayException, DBAPIError) as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
-            logger.warning("not_cleared", incoming_order_id=incoming_order_id, error=type(error).__name__)
+            report_failure(error, "not_cleared", incoming_order_id=incoming_order_id)
     return cleared
 
 
