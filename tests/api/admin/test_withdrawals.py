@@ -1,12 +1,15 @@
 """Withdrawals from the request to the transaction: the owner's side, the staff's side, and everything refused."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from factories import disputes
 from factories.office import Person, code_of
+from factories.payouts import PAYS
 from factories.treasury import ADDRESS, OTHER_ADDRESS, Counter, open_counter
 from factories.world import World
 from jivapay.domain.actors import Actor
@@ -76,6 +79,54 @@ async def test_of_a_store(counter: Counter) -> None:
     assert rejected.json()["status"] == "rejected"
     assert (await merchant.get(f"/withdrawals/{made['id']}")).json()["reason"] == "call us"
     assert (await world.store_balance()).available == Decimal("49.810810")
+
+
+async def late_payment(world: World, leave: Callable[[], Awaitable[None]]) -> str:
+    incoming = await world.assign()
+    await world.advance(world.rules.client_pay_seconds + 1)
+    await world.expire_due()
+    await leave()
+    await world.confirm_by_customer(incoming, receipt=True)
+    await world.confirm_by_trader(incoming)
+    return "49.810810"
+
+
+async def payout_that_comes_back(world: World, leave: Callable[[], Awaitable[None]]) -> str:
+    cost = Decimal("52.891892")
+    await world.change_settings(PAYOUT_RATE_BUFFER_PERCENT=Decimal(0))
+    await world.execute("update merchant_stores set pay_out_enabled = true")
+    await world.add_requisite(world.trader, limits=PAYS)
+    await world.fund(cost)
+    incoming = await world.complete_payout(store=replace(world.store, pay_out_enabled=True))
+    case = await disputes.open_dispute(world, incoming)
+    await leave()
+    assert await disputes.resolve(world, case, "cancelled") == "resolved_cancelled"
+    return f"{cost:f}"
+
+
+@pytest.mark.parametrize("comes", [late_payment, payout_that_comes_back])
+async def test_what_reaches_an_archived_store_is_its_merchants(
+    counter: Counter, comes: Callable[[World, Callable[[], Awaitable[None]]], Awaitable[str]]
+) -> None:
+    """Nothing was in it when it was archived; what comes late is seen and taken out, by nobody else."""
+    store = f"/stores/{counter.world.store.public_id}"
+
+    async def leave() -> None:
+        assert (await (await counter.merchant()).call("DELETE", store)).status_code == 204
+
+    amount = await comes(counter.world, leave)
+    merchant, other = await counter.merchant(), await counter.office.merchant()
+    assert code_of(await merchant.get(store)) == (404, "not_found")
+    assert (await merchant.get(f"{store}/balance")).json()["available"] == amount
+    assert (await merchant.get(f"{store}/balance/history")).json()["closing"] == amount
+    assert code_of(await merchant.get(f"{store}/proofs?date=2026-11-20")) == (409, "proof.not_sealed")
+    for path in ("balance", "balance/history", "proofs?date=2026-11-20"):
+        assert code_of(await other.get(f"{store}/{path}")) == (404, "not_found")
+    asked = {"store_id": str(counter.world.store.public_id), "amount": f"{Decimal(amount) - 2:f}"}
+    assert code_of(await request(counter, other, **asked)) == (404, "not_found")
+    made = await request(counter, merchant, **asked)
+    assert (made.status_code, made.json()["status"]) == (201, "requested")
+    assert (await counter.world.store_balance()).available == 0
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ async def update_store(
 
 @router.delete("/{store_id}", status_code=204)
 async def delete_store(actor: Editor, session: WriteDb, store_id: UUID) -> None:
-    """Archives it; its history stays."""
+    """Archives it; its history stays, and what reaches it late is seen and withdrawn as ever."""
     await merchant_service.delete_merchant_store(session, actor, store_id)
 
 

@@ -22,7 +22,7 @@ class StoreProof:
 
 async def get_store_proof(session: AnySession, actor: Actor, public_id: UUID, day: date) -> StoreProof:
     """Raises NotFound for somebody else's store, and as `chain_heads.get_head`."""
-    store = (await get_merchant_store(session, actor, public_id)).store
+    store = (await get_merchant_store(session, actor, public_id, archived_too=True)).store
     head = await chain_heads.get_head(session, day)
     accounts = await balance_manager.list_account_ids(session, OwnerType.STORE, store.id)
     return StoreProof(chain_heads.signed(head), await chain_heads.prove(session, head, accounts))

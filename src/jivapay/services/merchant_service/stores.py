@@ -1,6 +1,8 @@
 """Stores: a merchant makes and changes his own, an administrator sets what the platform takes (STA-07).
 
-Somebody else's store does not exist here. A store is never deleted: it is archived, with its keys revoked.
+Somebody else's store does not exist here. A store is never deleted: it is archived, with its keys revoked. Late money
+may still reach it (a lapsed order that is paid after all, a pay-out that is reversed): its merchant sees it and takes
+it out as ever.
 """
 
 from collections.abc import Mapping, Sequence
@@ -90,9 +92,11 @@ async def get_merchant_stores(session: AnySession, actor: Actor) -> list[StoreVi
     return await _views(session, _own(actor).where(MerchantStore.archived_at.is_(None)))
 
 
-async def get_merchant_store(session: AnySession, actor: Actor, public_id: UUID) -> StoreView:
-    """Raises NotFound, also for somebody else's."""
-    return await _one(session, _own(actor).where(MerchantStore.public_id == public_id))
+async def get_merchant_store(
+    session: AnySession, actor: Actor, public_id: UUID, *, archived_too: bool = False
+) -> StoreView:
+    """`archived_too` where it is about the store's money. Raises NotFound, also for somebody else's."""
+    return await _one(session, _own(actor).where(MerchantStore.public_id == public_id), archived_too=archived_too)
 
 
 async def list_any_stores(session: AnySession, *, page: int = 1, page_size: int = 50) -> tuple[list[StoreView], int]:
@@ -170,7 +174,7 @@ async def get_store_balance(
     session: AnySession, actor: Actor, public_id: UUID, at: datetime | None = None
 ) -> tuple[Balance, int]:
     """What the platform owes the store, now or owed it then, and the currency's scale. Raises NotFound."""
-    view = await get_merchant_store(session, actor, public_id)
+    view = await get_merchant_store(session, actor, public_id, archived_too=True)
     store = view.store
     key = AccountKey.store_crypto(store.id, store.crypto_currency, test=store.test)
     return await balance_manager.get_balance_at(session, key, at), view.crypto_scale
@@ -324,8 +328,8 @@ def _own(actor: Actor) -> Select[MerchantStore]:
     return select(MerchantStore).where(MerchantStore.merchant_id == (actor.owner_id or 0))
 
 
-async def _one(session: AnySession, statement: Select[MerchantStore]) -> StoreView:
-    found = await _views(session, statement.where(MerchantStore.archived_at.is_(None)))
+async def _one(session: AnySession, statement: Select[MerchantStore], *, archived_too: bool = False) -> StoreView:
+    found = await _views(session, statement if archived_too else statement.where(MerchantStore.archived_at.is_(None)))
     if not found:
         raise NotFound
     return found[0]

@@ -176,11 +176,10 @@ async def _own(session: AnySession, actor: Actor, store_id: UUID | None) -> _Own
         if trader is not None:
             return _Owner(OwnerType.TRADER, trader.id, trader.crypto_currency, trader.test)
     if actor.role is Role.MERCHANT and store_id is not None:
+        # An archived one as well: what reaches it late is nobody else's.
         store = await session.scalar(
             select(MerchantStore).where(
-                MerchantStore.public_id == store_id,
-                MerchantStore.merchant_id == (actor.owner_id or 0),
-                MerchantStore.archived_at.is_(None),
+                MerchantStore.public_id == store_id, MerchantStore.merchant_id == (actor.owner_id or 0)
             )
         )
         if store is not None:
