@@ -23,7 +23,7 @@ from jivapay.config.settings import Settings, get_settings
 from jivapay.database.models.reference import FailedTask
 from jivapay.services import callback_service
 from jivapay.utils.http_client import HttpTransport
-from jivapay.utils.notifications import report_critical_error, setup_error_reporting
+from jivapay.utils.notifications import report_critical_error, report_failure, setup_error_reporting
 from jivapay.utils.resources import Resources, open_resources
 
 logger = get_logger(__name__)
@@ -160,7 +160,7 @@ class RecordedTask(Task):  # type: ignore[misc]  # Celery ships no types
     """A task whose final failure is kept in `failed_tasks`: a Valkey broker has no dead-letter queue (K58)."""
 
     def on_failure(self, exc: BaseException, task_id: str, args: list[Any], kwargs: Any, einfo: Any) -> None:  # noqa: ANN401, ARG002 - Celery's signature
-        report_critical_error(exc, f"task {self.name}", task_id=task_id)
+        report_failure(exc, f"task {self.name}", task_id=task_id)
         try:
             run_in_child(lambda child: _keep_failure(child, task_id, self.name, list(args), exc), seconds=5)
         except Exception as error:
