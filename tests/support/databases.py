@@ -52,7 +52,7 @@ class Cluster:
             await self._drop(name)
 
     async def _drop(self, name: str) -> None:
-        """An autovacuum worker, which nobody but a superuser may end, goes away by itself."""
+        """A connection of the application's that is just being closed is not the owner's to end."""
         for wait in DROP_WAITS_SECONDS:
             try:
                 await self._execute(f"drop database {name} with (force)")
