@@ -97,6 +97,18 @@ def test_help_of(path: tuple[str, ...]) -> None:
             "jivapay: wrong setting: ALGORITHM: Value error, must be one of HS256",
             id="algorithm",
         ),
+        pytest.param(
+            ["check"],
+            {"SECRET_KEY_FILE": "/nowhere"},
+            "jivapay: wrong setting: SECRET_KEY_FILE: /nowhere cannot be read: No such file or directory",
+            id="mounted secret",
+        ),
+        pytest.param(
+            ["check"],
+            {"DATABASE_URL": "mysql://x/y"},
+            "jivapay: wrong setting: DATABASE_URL must begin with postgresql://",
+            id="another database",
+        ),
         pytest.param(["up", "--host", "0.0.0.0"], {}, "jivapay: ENV is development", id="open development"),  # noqa: S104
         pytest.param(["serve", "admin", "--host", "::"], {}, "jivapay: ENV is development", id="open server"),
         pytest.param(["worker", "--queues", "spam"], {}, "jivapay: there is no queue spam", id="queue"),

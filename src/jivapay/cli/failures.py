@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from jivapay.config.settings import Settings
+from jivapay.config.settings import Settings, WrongSetting
 from jivapay.embedded import EmbeddedError
 
 EXIT_FOUND = 1
@@ -38,6 +38,8 @@ def clear_line() -> Iterator[None]:
         if error.title != Settings.__name__:
             raise
         _leave(wrong_settings(error))
+    except WrongSetting as error:
+        _leave(f"wrong setting: {error}")
     except Exception as error:
         from jivapay.utils.failures import failure_of
 

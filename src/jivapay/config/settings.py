@@ -18,6 +18,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from jivapay.schemas_enums.enums import PayoutExecutor
 
 
+class WrongSetting(ValueError):
+    """The message names the variable, and never its value."""
+
+
 class Environment(StrEnum):
     """Where the process runs; `development` unless said otherwise, and then loopback only."""
 
@@ -133,12 +137,12 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment, following `NAME_FILE`. Raises pydantic's ValidationError."""
+        """Read the environment, following `NAME_FILE`. Raises pydantic's ValidationError, WrongSetting."""
         given: dict[str, str] = {}
         for name in cls.model_fields:
             path = os.environ.get(f"{name.upper()}_FILE")
             if path and name.upper() not in os.environ:
-                given[name] = Path(path).read_text(encoding="utf-8").strip()
+                given[name] = _read_secret(f"{name.upper()}_FILE", Path(path))
         return cls(**given)  # type: ignore[arg-type]  # pydantic converts each field from its text
 
     @property
@@ -166,13 +170,21 @@ def asyncpg_url(url: str) -> str:
     """Any of `postgres://`, `postgresql://`, `postgresql+x://` as SQLAlchemy's asyncpg URL."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
-        raise ValueError("DATABASE_URL must begin with postgresql://")
+        raise WrongSetting("DATABASE_URL must begin with postgresql://")
     return f"postgresql+asyncpg://{rest}"
+
+
+def _read_secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise WrongSetting(f"{name}: {path} cannot be read: {reason}") from error
 
 
 def _required(value: SecretStr | None, name: str) -> str:
     if value is None:
-        raise ValueError(f"{name} is not set")
+        raise WrongSetting(f"{name} is not set")
     return value.get_secret_value()
 
 
