@@ -5,12 +5,16 @@ from typing import Any
 
 from factories.payout_moves import SYSTEM
 from factories.world import World
+from jivapay.config.crypto import Cipher
 from jivapay.schemas_enums.enums import PayoutExecutor, PayoutStatus
 from jivapay.services import payout_service
 from jivapay.services.api_key_service import StoreContext
 from jivapay.services.payout_service import NewPayout, Terms
 
 CARD = {"card": "4276 3800 1234 5679", "holder": "Петрова Анна Ивановна"}
+
+SPOILT = [("key", "encryption.unknown_key"), ("bytes", "encryption.tampered")]
+"""What is wrong with a recipient that cannot be read any more, and its code."""
 
 
 async def request_payout(
@@ -70,3 +74,21 @@ async def status_of(world: World, payout_id: int, store: StoreContext | None = N
     async with world.database.read() as session:
         payout = await payout_service.get_payout(session, store or world.store, payout_id)
     return payout.status, payout.failure_reason
+
+
+async def spoil(world: World, payout_id: int, how: str) -> bytes:
+    """Make its recipient unreadable, as `SPOILT` says; what it was before."""
+    kept: bytes = await world.scalar("select recipient_sealed from payouts where id = :id", id=payout_id)
+    altered = kept[:-1] + bytes([kept[-1] ^ 1])
+    sealed = altered if how == "bytes" else Cipher({"lost": bytes(32)}, b"index").encrypt("{}", "another")
+    await seal_again(world, payout_id, sealed)
+    return kept
+
+
+async def seal_again(world: World, payout_id: int, sealed: bytes) -> None:
+    await world.execute("update payouts set recipient_sealed = :sealed where id = :id", id=payout_id, sealed=sealed)
+
+
+async def reports_of_unreadable(world: World) -> int:
+    told = "select count(*) from audit_log where action = 'payout.unreadable' and level = 'ERROR'"
+    return int(await world.scalar(told))

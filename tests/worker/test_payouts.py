@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from celery.exceptions import Retry
 
-from factories.payout_requests import set_status
+from factories.payout_requests import SPOILT, reports_of_unreadable, seal_again, set_status, spoil, status_of
 from factories.world import World, make_world
 from jivapay.config.logger import setup_logging
 from jivapay.domain.actors import Actor
@@ -30,6 +30,8 @@ from worker.broker import queued
 TRACE = "aabbccdd12345"
 WORKER = Actor.system("worker")
 T = TypeVar("T")
+PAY = Sandbox.execute
+"""As it is while no test has put something else there."""
 
 
 @pytest.fixture(autouse=True)
@@ -103,27 +105,64 @@ class Death(Exception):
     """Of a worker."""
 
 
+async def dies(_self: Sandbox, _job: Job) -> Outcome:
+    raise Death
+
+
+async def dies_after_payment(self: Sandbox, job: Job) -> Outcome:
+    await PAY(self, job)
+    raise Death
+
+
 @pytest.mark.parametrize("after_payment", [False, True])
 async def test_worker_dies_between_claim_and_result(
     world: World, monkeypatch: pytest.MonkeyPatch, after_payment: bool
 ) -> None:
-    real = Sandbox.execute
-
-    async def die(self: Sandbox, job: Job) -> Outcome:
-        if after_payment:
-            await real(self, job)
-        raise Death
-
     payout_id = await ask(world)
-    monkeypatch.setattr(Sandbox, "execute", die)
-    with pytest.raises(Death):
-        await execute(world, payout_id)
-    monkeypatch.setattr(Sandbox, "execute", real)
+    with monkeypatch.context() as while_it_dies:
+        while_it_dies.setattr(Sandbox, "execute", dies_after_payment if after_payment else dies)
+        with pytest.raises(Death):
+            await execute(world, payout_id)
     assert (await status(world, payout_id), await paid(world)) == ("processing", int(after_payment))
     assert await execute(world, payout_id) is None, "another worker has it, as far as anybody knows"
     await world.advance(LEASE_SECONDS)
     assert await execute(world, payout_id) == "processed"
     assert await paid(world) == 1
+    assert await world.scalar("select count(*) from payout_attempts") == 1
+    await assert_invariants(world.database)
+
+
+@pytest.mark.parametrize(("how", "code"), SPOILT)
+async def test_a_recipient_nobody_can_read(world: World, how: str, code: str) -> None:
+    """It ends and is not offered again; asked for again it is paid if the key has been found."""
+    payout_id = await ask(world)
+    kept = await spoil(world, payout_id, how)
+    assert await execute(world, payout_id) == "failed"
+    assert await status_of(world, payout_id) == ("failed", code)
+    async with world.database.read() as session:
+        assert await payout_service.list_due_payouts(session, limit=10) == []
+    assert (await execute(world, payout_id), await reports_of_unreadable(world)) == (None, 1)
+    await seal_again(world, payout_id, kept)
+    await set_status(world, payout_id, PayoutStatus.PENDING)
+    assert await execute(world, payout_id) == "processed"
+    assert await paid(world) == 1
+    await assert_invariants(world.database)
+
+
+@pytest.mark.parametrize("after_payment", [False, True])
+async def test_unreadable_since_its_worker_died(
+    world: World, monkeypatch: pytest.MonkeyPatch, after_payment: bool
+) -> None:
+    """As when a key is dropped with a restart: what that worker has paid has not failed, or it would be paid again."""
+    payout_id = await ask(world)
+    with monkeypatch.context() as while_it_dies:
+        while_it_dies.setattr(Sandbox, "execute", dies_after_payment if after_payment else dies)
+        with pytest.raises(Death):
+            await execute(world, payout_id)
+    await spoil(world, payout_id, "key")
+    await world.advance(LEASE_SECONDS)
+    assert await execute(world, payout_id) == ("processed" if after_payment else "failed")
+    assert (await paid(world), await reports_of_unreadable(world)) == (int(after_payment), 1)
     assert await world.scalar("select count(*) from payout_attempts") == 1
     await assert_invariants(world.database)
 

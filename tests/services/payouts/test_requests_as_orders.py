@@ -10,13 +10,17 @@ import pytest
 from sqlalchemy import text
 
 from factories.payout_requests import (
+    SPOILT,
     delete,
     execute,
     execute_told,
     order_of,
     ordered_payout,
+    reports_of_unreadable,
     request_payout,
+    seal_again,
     set_status,
+    spoil,
     status_of,
 )
 from factories.payouts import FUNDS
@@ -164,6 +168,24 @@ async def test_a_recipient_nobody_can_pay(world: World) -> None:
         assert await attempts(world, payout_id) == [(1, "failed")]
     assert await world.scalar("select count(*) from incoming_orders") == 0
     assert (await world.store_balance()).held == 0
+
+
+@pytest.mark.parametrize(("how", "code"), SPOILT)
+async def test_a_recipient_nobody_can_read(world: World, how: str, code: str) -> None:
+    """Its key will not come back by waiting: at once, and the next one that is asked for pays when it has."""
+    payout_id = await request_payout(world)
+    kept = await spoil(world, payout_id, how)
+    assert await execute(world, payout_id) == "failed"
+    assert await status_of(world, payout_id) == ("failed", code)
+    assert await attempts(world, payout_id) == [(1, "failed")]
+    assert (await due(world), await execute(world, payout_id)) == ([], None)
+    assert await reports_of_unreadable(world) == 1
+    assert await world.scalar("select count(*) from incoming_orders") == 0
+    assert (await world.store_balance()).held == 0
+    await seal_again(world, payout_id, kept)
+    await set_status(world, payout_id, PayoutStatus.PENDING)
+    assert await execute(world, payout_id) == "pending"
+    assert await attempts(world, payout_id) == [(1, "failed"), (2, None)]
 
 
 async def test_the_method_follows_from_the_number(world: World) -> None:

@@ -8,7 +8,7 @@ none of this (`own_orders`).
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -20,10 +20,10 @@ from jivapay.database.models.payout_requests import Payout, PayoutAttempt
 from jivapay.database.session import AnySession, Database, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.schemas_enums.enums import PayoutExecutor, PayoutStatus
-from jivapay.services.payout_service.executors import Executor, Job, NotYet, Outcome, Paid, find_executor
+from jivapay.services.payout_service.executors import Executor, Job, NotYet, Outcome, Paid, Refused, find_executor
 from jivapay.services.payout_service.own_orders import advance, list_behind
-from jivapay.services.payout_service.sealing import open_details
-from jivapay.services.payout_service.states import database_now, move
+from jivapay.services.payout_service.sealing import Unreadable, open_details
+from jivapay.services.payout_service.states import database_now, move, report_unreadable
 
 logger = get_logger(__name__)
 
@@ -36,8 +36,9 @@ WORKED_ON = (PayoutStatus.PENDING, PayoutStatus.PROCESSING)
 @dataclass(frozen=True, slots=True)
 class _Claim:
     attempt: int
+    reference: str
     executor: Executor
-    job: Job
+    job: Job | Unreadable
 
 
 async def execute_payout(
@@ -58,9 +59,9 @@ async def execute_payout(
     if claim is None:
         return None
     async with asyncio.timeout(EXECUTOR_SECONDS):
-        outcome = await claim.executor.execute(claim.job)
+        outcome = await _carry_out(claim)
     async with database.write() as session:
-        return await _settle(session, payout_id, claim.attempt, outcome, actor)
+        return await _settle(session, payout_id, claim, outcome, actor)
 
 
 async def list_due_payouts(session: AnySession, *, limit: int) -> list[tuple[int, str | None]]:
@@ -98,23 +99,40 @@ async def _claim(
     if alive is None:
         raise AssertionError("a payout that is processed by an executor has a living attempt")
     await session.refresh(alive)
-    job = Job(
-        reference=alive.reference,
+    job = _job(cipher, payout, alive, now)
+    return _Claim(alive.number, alive.reference, executor, job)
+
+
+def _job(cipher: Cipher, payout: Payout, attempt: PayoutAttempt, now: datetime) -> Job | Unreadable:
+    details = open_details(cipher, payout)
+    if isinstance(details, Unreadable):
+        return details
+    return Job(
+        reference=attempt.reference,
         amount=payout.amount,
         currency=payout.currency,
-        recipient_details=open_details(cipher, payout),
-        seconds_running=(now - alive.started_at).total_seconds(),
+        recipient_details=details,
+        seconds_running=(now - attempt.started_at).total_seconds(),
     )
-    return _Claim(alive.number, executor, job)
+
+
+async def _carry_out(claim: _Claim) -> Outcome:
+    """What cannot be read is not paid any more; but it may have been, before the worker died who could read it."""
+    if not isinstance(claim.job, Unreadable):
+        return await claim.executor.execute(claim.job)
+    return Paid() if await claim.executor.has_paid(claim.reference) else Refused(claim.job.code)
 
 
 async def _settle(
-    session: WriteSession, payout_id: int, attempt: int, outcome: Outcome, actor: Actor
+    session: WriteSession, payout_id: int, claim: _Claim, outcome: Outcome, actor: Actor
 ) -> PayoutStatus | None:
     payout = await lock_payout_for_update(session, payout_id)
-    if payout is None or payout.status != PayoutStatus.PROCESSING or payout.attempt != attempt:
-        logger.warning("payout_outcome_too_late", payout_id=payout_id, attempt=attempt, outcome=type(outcome).__name__)
+    if payout is None or payout.status != PayoutStatus.PROCESSING or payout.attempt != claim.attempt:
+        late = type(outcome).__name__
+        logger.warning("payout_outcome_too_late", payout_id=payout_id, attempt=claim.attempt, outcome=late)
         return None
+    if isinstance(claim.job, Unreadable):
+        await report_unreadable(session, actor, payout, claim.job.code)
     if isinstance(outcome, NotYet):
         payout.due_at = await database_now(session) + timedelta(seconds=outcome.seconds)
         await session.flush()

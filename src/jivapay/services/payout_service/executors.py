@@ -59,6 +59,9 @@ class Executor(Protocol):
     async def execute(self, job: Job) -> Outcome:
         """Pay, or say what became of it. May be called again with the same reference."""
 
+    async def has_paid(self, reference: str) -> bool:
+        """For an attempt that cannot be told again, as nobody can read any more whom it pays."""
+
 
 class Sandbox:
     """Pays nobody and keeps a book of it. `{"sandbox": "fail"}` is refused, `"wait"` takes two seconds more."""
@@ -79,6 +82,10 @@ class Sandbox:
                 .on_conflict_do_nothing()
             )
         return Paid()
+
+    async def has_paid(self, reference: str) -> bool:
+        async with self._database.read() as session:
+            return await session.get(SandboxPayment, reference) is not None
 
 
 def find_executor(name: str, database: Database) -> Executor | None:

@@ -40,8 +40,8 @@ from jivapay.schemas_enums.payout_requests import PayoutRecipient
 from jivapay.services import order_processor
 from jivapay.services.api_key_service import StoreContext
 from jivapay.services.order_processor import Recipient, Request, UrlRules
-from jivapay.services.payout_service.sealing import open_details
-from jivapay.services.payout_service.states import database_now, move
+from jivapay.services.payout_service.sealing import Unreadable, open_details
+from jivapay.services.payout_service.states import database_now, move, report_unreadable
 
 logger = get_logger(__name__)
 
@@ -167,17 +167,13 @@ async def _begin(
 ) -> PayoutStatus:
     number = payout.attempt + 1
     reference = f"{payout.public_id}-{number}"
-    refusal = None
     try:
-        async with atomic_transaction(session):
-            await _accept(session, cipher, payout, reference, rules)
+        refusal = await _order(session, cipher, actor, payout, reference, rules)
     except NOT_NOW as error:
         logger.warning("payout_waits", payout_id=payout.id, code=error.code)
         payout.due_at = now + timedelta(seconds=NOT_NOW_SECONDS)
         await session.flush()
         return PayoutStatus.PENDING
-    except REFUSED as error:
-        refusal = error.errors[0].code if isinstance(error, ValidationFailed) and error.errors else error.code
     payout.attempt = number
     payout.due_at = None
     session.add(PayoutAttempt(payout_id=payout.id, number=number, reference=reference))
@@ -187,14 +183,35 @@ async def _begin(
     return PayoutStatus(payout.status)
 
 
+async def _order(
+    session: WriteSession, cipher: Cipher, actor: Actor, payout: Payout, reference: str, rules: BusinessSettings
+) -> str | None:
+    """Make it; the code of the refusal where it is refused. Raises what NOT_NOW names."""
+    details = open_details(cipher, payout)
+    if isinstance(details, Unreadable):
+        await report_unreadable(session, actor, payout, details.code)
+        return details.code
+    try:
+        async with atomic_transaction(session):
+            await _accept(session, cipher, payout, details, reference, rules)
+    except REFUSED as error:
+        return error.errors[0].code if isinstance(error, ValidationFailed) and error.errors else error.code
+    return None
+
+
 async def _accept(
-    session: WriteSession, cipher: Cipher, payout: Payout, reference: str, rules: BusinessSettings
+    session: WriteSession,
+    cipher: Cipher,
+    payout: Payout,
+    details: Mapping[str, Any],
+    reference: str,
+    rules: BusinessSettings,
 ) -> None:
     row = await session.get_one(MerchantStore, payout.store_id)
     if not row.access or row.archived_at is not None:
         raise PermissionDenied("This store is switched off.", code="store.access_denied")
     store = StoreContext.of(row, key_id=KEY_ID, actor=Actor.store(row.id, request_id=payout.request_id))
-    recipient = _read(open_details(cipher, payout))
+    recipient = _read(details)
     kind, number = recipient.paid_to
     request = Request(
         external_order_id=reference,

@@ -9,7 +9,7 @@ from jivapay.database.session import AnySession, WriteSession
 from jivapay.domain.actors import Actor
 from jivapay.domain.order_states import is_allowed
 from jivapay.exceptions import Conflict
-from jivapay.schemas_enums.enums import PayoutStatus
+from jivapay.schemas_enums.enums import AuditLevel, PayoutStatus
 from jivapay.services import audit_service, steps
 
 
@@ -71,6 +71,21 @@ async def record(
         entity_id=payout.id,
         version=payout.version if details else None,
         details={**(details or {}), "attempt": payout.attempt},
+    )
+
+
+async def report_unreadable(session: WriteSession, actor: Actor, payout: Payout, code: str) -> None:
+    """Once, among the errors: it ends here, and is as unreadable for whoever looks into it. Its bytes stay, should the
+    key be found before it is asked for again.
+    """
+    await audit_service.log_event(
+        session,
+        actor,
+        "payout.unreadable",
+        entity="payout",
+        entity_id=payout.id,
+        details={"code": code},
+        level=AuditLevel.ERROR,
     )
 
 
