@@ -141,6 +141,19 @@ async def test_clean_up(world: World, timetable: Timetable) -> None:
     assert await kept() == (0, 0)
 
 
+async def test_clean_up_of_more_than_one_portion(
+    world: World, timetable: Timetable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "FORGOTTEN_AT_ONCE", 2)
+    for number in range(5):
+        claim = IdempotencyClaim("store:1", f"k{number}", b"h")
+        async with world.database.write() as session:
+            await idempotency.remember(session, claim, status=201, resource_type="x", resource_id=1)
+    await world.advance(idempotency.KEPT_FOR.total_seconds())
+    await timetable.clean_up()
+    assert await world.scalar("select count(*) from idempotency_keys") == 0
+
+
 async def test_unpublished_intentions_are_not_cleaned_up(world: World, timetable: Timetable) -> None:
     await world.accept()
     await world.advance(timedelta(days=30).total_seconds())

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import ColumnElement, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from jivapay.config.crypto import HeadSigner
@@ -55,6 +55,7 @@ SYSTEM = Actor.system(NAME)
 GAP_BEFORE_GRACE = timedelta(seconds=30)
 OFFERED_AGAIN_SECONDS = 10.0
 POLL_LIMIT = 1000
+FORGOTTEN_AT_ONCE = 2000
 NEW_ORDER_PATIENCE = timedelta(seconds=2)
 """How long a fresh order is left to the relay's hint before the poller steps in."""
 KEPT_FOR = timedelta(days=1)
@@ -239,14 +240,21 @@ class Timetable:
         finally:
             await patient.close()
 
+    async def _forget(self, kind: type[IdempotencyKey | Outbox | SignInFailure], old: ColumnElement[bool]) -> None:
+        """In portions, each of which ends before its statement is given up."""
+        keys = tuple(kind.__table__.primary_key)
+        some = select(*keys).where(old).limit(FORGOTTEN_AT_ONCE)
+        while True:
+            async with self.resources.database.write() as session:
+                forgotten = await session.execute(delete(kind).where(tuple_(*keys).in_(some)).returning(*keys))
+                if len(forgotten.all()) < FORGOTTEN_AT_ONCE:
+                    return
+
     async def clean_up(self) -> None:
-        """Forget what is only kept for a while."""
-        async with self.resources.database.write() as session:
-            await session.execute(
-                delete(IdempotencyKey).where(IdempotencyKey.created_at < func.app_now() - idempotency.KEPT_FOR)
-            )
-            await session.execute(delete(Outbox).where(Outbox.dispatched_at < func.app_now() - KEPT_FOR))
-            await session.execute(delete(SignInFailure).where(SignInFailure.at < func.app_now() - KEPT_FOR))
+        """Forget what is only kept for a while, however much of it there is by now."""
+        await self._forget(IdempotencyKey, IdempotencyKey.created_at < func.app_now() - idempotency.KEPT_FOR)
+        await self._forget(Outbox, Outbox.dispatched_at < func.app_now() - KEPT_FOR)
+        await self._forget(SignInFailure, SignInFailure.at < func.app_now() - KEPT_FOR)
         await document_service.sweep_staged(self.resources.database, self.resources.storage, clock=self.resources.clock)
 
 
