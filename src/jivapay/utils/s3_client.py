@@ -145,7 +145,7 @@ class DirectoryStorage(ObstoreStorage):
         await super().put(key, data, create_only=create_only)
         try:
             async with _bounded("sync"):
-                await asyncio.to_thread(_sync, self._root / key, self._root)
+                await asyncio.to_thread(_bring_to_disk, self._root / key, self._root)
         except FileNotFoundError as error:  # somebody else removed it
             raise StorageError(about={"call": "sync"}) from error
 
@@ -229,13 +229,13 @@ def _open_directory(path: Path) -> LocalStore:
         made = [one for one in (path, *path.parents) if not one.exists()]
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for one in made:
-            _sync(one.parent, one.parent)
+            _bring_to_disk(one.parent, one.parent)
         return LocalStore(path)
     except (BaseError, OSError) as error:
         raise ConfigurationError(f"STORAGE_DIR {path} cannot be used: {type(error).__name__}.") from error
 
 
-def _sync(path: Path, top: Path) -> None:
+def _bring_to_disk(path: Path, top: Path) -> None:
     """Bring `path` to the disk, and every folder from its own up to `top`: each may have been made just now, by whoever
     stored something at the same time.
     """
