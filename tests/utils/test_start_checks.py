@@ -6,11 +6,19 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from jivapay.cli.environment import refuse_unsafe_migration
+from jivapay.cli.failures import CommandFailure
 from jivapay.config.clock import Clock, ShiftedClock
-from jivapay.config.settings import Settings, asyncpg_url
+from jivapay.config.settings import Environment, Settings, asyncpg_url
 from jivapay.database.engine import make_engine
 from jivapay.utils.resources import Resources
-from jivapay.utils.start_checks import all_refusals, broker_refusals, database_refusals, plaintext_refusals
+from jivapay.utils.start_checks import (
+    all_refusals,
+    broker_refusals,
+    database_refusals,
+    database_tls_refusals,
+    plaintext_refusals,
+)
 
 
 @pytest.fixture
@@ -145,6 +153,29 @@ async def test_a_broker_that_is_away_is_no_reason() -> None:
     redis = Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
     assert await broker_refusals(redis) == []
     await redis.aclose()
+
+
+async def test_databases_that_anybody_could_pretend_to_be(settings: Settings) -> None:
+    far = Settings.model_validate(
+        {
+            "database_url": "postgresql://app:a@192.0.2.1/jp?ssl=require",
+            "database_owner_url": "postgresql://owner:b@192.0.2.1/jp?sslmode=prefer",
+            "database_ca_file": "/nowhere",
+        }
+    )
+    expected = [
+        "DATABASE_CA_FILE cannot be read, or holds no certificates",
+        "DATABASE_URL leads outside PLAINTEXT_NETS with ssl=require, which believes anybody: leave it out",
+        "DATABASE_OWNER_URL leads outside PLAINTEXT_NETS with ssl=prefer, which believes anybody: leave it out",
+    ]
+    assert await database_tls_refusals(far) == expected
+    lines = await all_refusals(far, clock=Clock())  # and nobody is told a password
+    assert [line for line in lines if line in expected] == expected
+    with pytest.raises(CommandFailure) as refused:
+        await refuse_unsafe_migration(far.model_copy(update={"env": Environment.PRODUCTION}))
+    assert all(f"not migrated in production: {line}" in str(refused.value) for line in expected)
+    await refuse_unsafe_migration(far)
+    assert await database_tls_refusals(settings) == []
 
 
 async def test_everything_together(settings: Settings) -> None:

@@ -23,12 +23,14 @@ def check(home: HomeOption = None) -> None:
 async def _check(settings: Settings) -> int:
     """How many are violated."""
     from jivapay.database.session import Database
+    from jivapay.database.tls import DatabaseTls
     from jivapay.services import invariant_service
 
     database = Database(
         settings.async_database_url,
         pool_size=1,
         application_name="jivapay-check",
+        tls=DatabaseTls.of(settings),
         statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
     )
     try:

@@ -44,9 +44,11 @@ async def migrate(settings: Settings) -> None:
     from sqlalchemy import make_url
 
     from jivapay.database.migrate import upgrade
+    from jivapay.database.tls import DatabaseTls
 
-    refuse_unsafe_migration(settings)
-    await upgrade(settings.async_database_owner_url, make_url(settings.async_database_url).username)
+    await refuse_unsafe_migration(settings)
+    app_role = make_url(settings.async_database_url).username
+    await upgrade(settings.async_database_owner_url, app_role, DatabaseTls.of(settings))
 
 
 async def write_seed(settings: Settings) -> None:
@@ -63,8 +65,9 @@ async def write_seed(settings: Settings) -> None:
 async def _revision(settings: Settings) -> str | None:
     from jivapay.database.engine import make_engine
     from jivapay.database.migrate import current_revision
+    from jivapay.database.tls import DatabaseTls
 
-    engine = make_engine(settings.async_database_url, pool_size=1)
+    engine = make_engine(settings.async_database_url, pool_size=1, tls=DatabaseTls.of(settings))
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(current_revision)

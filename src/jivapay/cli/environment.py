@@ -136,11 +136,16 @@ async def _freeze_rewritten_history(settings: Settings) -> bool:
         )
 
 
-def refuse_unsafe_migration(settings: Settings) -> None:
-    """Production migrates as a role of its own, or the application would own the tables (decision 21)."""
+async def refuse_unsafe_migration(settings: Settings) -> None:
+    """Production migrates as a role of its own, or the application would own the tables, and knows with whom it speaks
+    (decision 21).
+    """
+    if not settings.is_production:
+        return
     from jivapay.config.start_checks import EXIT_REFUSED, migration_refusals
+    from jivapay.utils.start_checks import database_tls_refusals
 
-    found = migration_refusals(settings) if settings.is_production else []
+    found = [*migration_refusals(settings), *await database_tls_refusals(settings)]
     if found:
         raise CommandFailure("\n".join(f"not migrated in production: {line}" for line in found), EXIT_REFUSED)
 

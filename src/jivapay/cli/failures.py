@@ -7,6 +7,7 @@ ran and found something wrong.
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ssl import SSLCertVerificationError
 
 from pydantic import ValidationError
 
@@ -34,6 +35,8 @@ def clear_line() -> Iterator[None]:
         _leave(str(failure), failure.exit_code)
     except EmbeddedError as error:
         _leave(str(error))
+    except SSLCertVerificationError as error:  # all others are their own libraries' errors
+        _leave(f"the database's certificate is not believed ({error.verify_message}): see DATABASE_CA_FILE")
     except ValidationError as error:
         if error.title != Settings.__name__:
             raise

@@ -30,6 +30,7 @@ async def _unfreeze(settings: Settings, reason: str, *, acknowledge: bool) -> in
     """How many rows were acknowledged."""
     from jivapay.config.crypto import HeadSigner
     from jivapay.database.session import Database
+    from jivapay.database.tls import DatabaseTls
     from jivapay.domain.actors import Actor
     from jivapay.services import freeze_service, invariant_service, platform_service
     from jivapay.utils.s3_client import open_storage
@@ -39,6 +40,7 @@ async def _unfreeze(settings: Settings, reason: str, *, acknowledge: bool) -> in
         settings.async_database_url,
         pool_size=1,
         application_name="jivapay-unfreeze",
+        tls=DatabaseTls.of(settings),
         statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
     )
     try:

@@ -43,6 +43,7 @@ async def _reconcile(settings: Settings, day: date | None) -> "list[Outcome]":
 
     from jivapay.config.crypto import HeadSigner
     from jivapay.database.session import Database
+    from jivapay.database.tls import DatabaseTls
     from jivapay.domain.actors import Actor
     from jivapay.services import invariant_service, reconciliation_service
     from jivapay.utils.s3_client import open_storage
@@ -52,6 +53,7 @@ async def _reconcile(settings: Settings, day: date | None) -> "list[Outcome]":
         settings.async_database_url,
         pool_size=1,
         application_name="jivapay-reconcile",
+        tls=DatabaseTls.of(settings),
         statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
     )
     try:

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from jivapay.config.plaintext import LOOPBACK_NETS
 from jivapay.schemas_enums.enums import PayoutExecutor
 
 
@@ -53,6 +54,9 @@ class Settings(BaseSettings):
     """The application's own role; owns no table."""
     database_owner_url: SecretStr | None = None
     """The role that owns the tables, for what migrates; the application's when unset, refused in production."""
+    database_ca_file: Path | None = None
+    """Certificates (PEM) of the authorities whose word counts for a database outside `plaintext_nets`; the system's
+    when unset."""
     database_pool_size: int = Field(default=8, ge=1, le=64)
     """Connections of each process."""
     redis_url: SecretStr | None = None
@@ -90,7 +94,7 @@ class Settings(BaseSettings):
 
     trusted_proxies: str = ""
     """CIDRs, separated by commas, whose forwarding headers are believed."""
-    plaintext_nets: str = "127.0.0.0/8,::1/128"
+    plaintext_nets: str = LOOPBACK_NETS
     """CIDRs to which plain connections (database, broker, storage) are allowed."""
     jivapay_callback_allow_nets: str = ""
     """CIDRs that callbacks may reach although they are not public; refused in production."""

@@ -5,6 +5,8 @@ from typing import Any
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from jivapay.database.tls import LOOPBACK_ONLY, DatabaseTls
+
 STATEMENT_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 3_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
@@ -29,12 +31,13 @@ def make_engine(
     application_name: str = "jivapay",
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
     keeps_plans: bool = False,
+    tls: DatabaseTls = LOOPBACK_ONLY,
 ) -> AsyncEngine:
-    """An engine whose every connection carries our time-outs, in UTC.
+    """An engine whose every connection carries our time-outs, in UTC, and is encrypted where `tls` says so.
 
     `keeps_plans`: see LASTING_PLANS.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
@@ -56,3 +59,5 @@ def make_engine(
             },
         },
     )
+    tls.watch(engine)
+    return engine

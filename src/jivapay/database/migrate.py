@@ -5,6 +5,7 @@ Forward only. Runs as the owning role; afterwards the application's role may do 
 
 import asyncio
 from pathlib import Path
+from ssl import SSLError
 
 from alembic import command
 from alembic.config import Config
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from jivapay.config.logger import get_logger
 from jivapay.database.models.records import StatusTransition
 from jivapay.database.privileges import grant_privileges
+from jivapay.database.tls import LOOPBACK_ONLY, DatabaseTls
 from jivapay.domain.order_states import MACHINES
 
 logger = get_logger(__name__)
@@ -51,12 +53,14 @@ def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-async def upgrade(owner_url: str, app_role: str | None) -> None:
+async def upgrade(owner_url: str, app_role: str | None, tls: DatabaseTls = LOOPBACK_ONLY) -> None:
     """Migrate to head, sync the allowed steps, grant `app_role` its rights (None: it is the owner); all or nothing.
 
-    Waits up to half a minute for the database to answer. Raises SQLAlchemy's OperationalError after that.
+    Waits up to half a minute for the database to answer. Raises SQLAlchemy's OperationalError after that, and SSLError
+    at once when it answers with a certificate that is not believed.
     """
     engine = create_async_engine(owner_url, connect_args={"server_settings": {"lock_timeout": str(TURN_TIMEOUT_MS)}})
+    tls.watch(engine)
     try:
         await _wait_until_it_answers(engine)
         async with engine.begin() as connection:
@@ -76,7 +80,7 @@ async def _wait_until_it_answers(engine: AsyncEngine) -> None:
             async with engine.connect() as connection:
                 await connection.execute(text("select 1"))
         except (OperationalError, OSError) as error:
-            if attempt == CONNECT_ATTEMPTS:
+            if attempt == CONNECT_ATTEMPTS or isinstance(error, SSLError):
                 raise
             logger.warning("database_not_ready", attempt=attempt, error=type(error).__name__)
             await asyncio.sleep(CONNECT_PAUSE_SECONDS)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from jivapay.config.clock import Clock
 from jivapay.config.logger import get_logger
 from jivapay.database.engine import STATEMENT_TIMEOUT_MS, make_engine
+from jivapay.database.tls import LOOPBACK_ONLY, DatabaseTls
 from jivapay.exceptions import DatabaseError
 
 logger = get_logger(__name__)
@@ -63,6 +64,7 @@ class Database:
         application_name: str = "jivapay",
         statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
         keeps_plans: bool = False,
+        tls: DatabaseTls = LOOPBACK_ONLY,
     ) -> None:
         self.engine = make_engine(
             url,
@@ -70,6 +72,7 @@ class Database:
             application_name=application_name,
             statement_timeout_ms=statement_timeout_ms,
             keeps_plans=keeps_plans,
+            tls=tls,
         )
         self._clock = clock or Clock()
         self._writes = async_sessionmaker(self.engine, class_=WriteSession, expire_on_commit=False)

@@ -4,6 +4,8 @@ Told by SQLSTATE, never by message. A deadlock or lock time-out has changed noth
 connection outside COMMIT likewise (the unknown COMMIT is settled in `database/session.py`).
 """
 
+from ssl import SSLError
+
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -30,7 +32,7 @@ def failure_of(error: BaseException) -> JivaPayException | None:
         return error
     if isinstance(error, DBAPIError):
         return _database_failure(error)
-    if isinstance(error, PoolTimeout | ConnectionError | TimeoutError):
+    if isinstance(error, PoolTimeout | ConnectionError | TimeoutError | SSLError):
         return DatabaseError()
     if isinstance(error, RedisError):
         return BrokerError()

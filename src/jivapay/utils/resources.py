@@ -15,6 +15,7 @@ from jivapay.config.clock import Clock
 from jivapay.config.crypto import Cipher
 from jivapay.config.settings import Settings
 from jivapay.database.session import Database
+from jivapay.database.tls import DatabaseTls
 from jivapay.exceptions import ConfigurationError
 from jivapay.utils.config_loader import ConfigLoader
 from jivapay.utils.rate_limits import RateLimiter
@@ -60,6 +61,7 @@ async def open_resources(
             clock=clock,
             application_name=application_name,
             keeps_plans=keeps_plans,
+            tls=DatabaseTls.of(settings),
         )
         try:
             config = ConfigLoader(database)

@@ -2,10 +2,6 @@
 schema, the broker's policy, connections in the clear (decision 21). The settings' own part: `config/start_checks.py`.
 """
 
-import asyncio
-import socket
-from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -14,11 +10,13 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jivapay.config.clock import Clock
+from jivapay.config.plaintext import addresses_of, may_be_plain
 from jivapay.config.settings import Settings
 from jivapay.config.start_checks import refusals
 from jivapay.database.engine import make_engine
 from jivapay.database.migrate import current_revision, head_revision
 from jivapay.database.privileges import INSERT_ONLY, READ_ONLY
+from jivapay.database.tls import DatabaseTls
 from jivapay.utils.resources import open_redis
 
 SERVER_VERSION_MIN = 160_000
@@ -67,8 +65,11 @@ async def all_refusals(settings: Settings, *, clock: Clock) -> list[str]:
     """
     found = refusals(settings)
     found += await plaintext_refusals(settings)
-    if settings.database_url is not None:
-        engine = make_engine(settings.async_database_url, pool_size=1, application_name="jivapay-start")
+    unverified = await database_tls_refusals(settings)
+    found += unverified
+    if settings.database_url is not None and not unverified:  # whoever answers there would be told a password
+        tls = DatabaseTls.of(settings)
+        engine = make_engine(settings.async_database_url, pool_size=1, application_name="jivapay-start", tls=tls)
         try:
             async with engine.connect() as connection:
                 found += await database_refusals(connection, settings, clock=clock)
@@ -115,8 +116,21 @@ async def plaintext_refusals(settings: Settings) -> list[str]:
         parts = urlsplit(url)
         if parts.scheme not in {"redis", "valkey", "http"} or not parts.hostname:
             continue
-        if not _may_be_plain(await _addresses_of(parts.hostname), settings.plaintext_nets):
+        if not may_be_plain(await addresses_of(parts.hostname), settings.plaintext_nets):
             found.append(f"{name} leads outside PLAINTEXT_NETS without TLS")
+    return found
+
+
+async def database_tls_refusals(settings: Settings) -> list[str]:
+    """Databases that anybody could pretend to be: the server cannot tell, for whoever stands between is encrypted, too.
+    Resolves their names.
+    """
+    tls = DatabaseTls.of(settings)
+    found = tls.authority_refusals()
+    if settings.database_url is not None:
+        found += await tls.refusals("DATABASE_URL", settings.async_database_url)
+    if settings.database_owner_url is not None:
+        found += await tls.refusals("DATABASE_OWNER_URL", settings.async_database_owner_url)
     return found
 
 
@@ -144,7 +158,7 @@ async def _server_refusals(connection: AsyncConnection, settings: Settings, cloc
         found.append(f"the database is encoded in {server.encoding}, not UTF8")
     if abs(server.seconds - clock.now().timestamp()) > CLOCK_SKEW_SECONDS_MAX:
         found.append("the clocks of this machine and of the database differ by more than two seconds")
-    if not server.encrypted and server.address and not _may_be_plain([server.address], settings.plaintext_nets):
+    if not server.encrypted and server.address and not may_be_plain([server.address], settings.plaintext_nets):
         found.append("DATABASE_URL leads outside PLAINTEXT_NETS without TLS: add ?ssl=verify-full")
     return found
 
@@ -165,22 +179,3 @@ async def _schema_refusals(connection: AsyncConnection) -> list[str]:
 
 async def _names(connection: AsyncConnection, statement: TextClause, **parameters: list[str]) -> list[str]:
     return list((await connection.scalars(statement, parameters)).all())
-
-
-async def _addresses_of(host: str) -> list[str]:
-    """Empty when the name leads nowhere now, which is not a reason to refuse."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        return []
-    return [str(address[0]) for *_, address in found]
-
-
-def _may_be_plain(addresses: Iterable[str], nets: str) -> bool:
-    allowed = []
-    for part in filter(None, (part.strip() for part in nets.split(","))):
-        try:
-            allowed.append(ip_network(part))
-        except ValueError:
-            continue  # the settings' own checks say so
-    return all(any(ip_address(address) in net for net in allowed) for address in addresses)

@@ -21,6 +21,7 @@ from jivapay.database.models.people import SignInFailure
 from jivapay.database.models.records import IdempotencyKey, Outbox
 from jivapay.database.models.reference import Heartbeat
 from jivapay.database.session import Database
+from jivapay.database.tls import DatabaseTls
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import BrokerError, JivaPayException
 from jivapay.schemas_enums.enums import IncomingOrderStatus
@@ -233,6 +234,7 @@ class Timetable:
             pool_size=1,
             clock=self.resources.clock,
             application_name="jivapay-check",
+            tls=DatabaseTls.of(self.resources.settings),
             statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
         )
         try:
