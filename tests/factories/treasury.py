@@ -14,6 +14,7 @@ from factories.people import CRYPTO
 from factories.world import World
 from jivapay.database.models.people import Merchant, MerchantStore, User
 from jivapay.domain.actors import Actor
+from jivapay.exceptions import NotFound
 from jivapay.schemas_enums.enums import ActorKind, DepositNetwork, Role
 from jivapay.services import approval_service, withdrawal_service
 from jivapay.services.withdrawal_service import NewWithdrawal, WithdrawalView
@@ -54,10 +55,11 @@ class Till:
             return row.status if isinstance(decided, WithdrawalView) else f"approval {row.status}"
 
     async def agree(self, withdrawal_id: UUID, by: Actor | None = None) -> None:
-        """The second person says yes to whatever waits."""
+        """The second person says yes to whatever waits. Raises NotFound when nothing does any more."""
         async with self.world.database.read() as session:
             waiting = (await withdrawal_service.get_withdrawal(session, withdrawal_id)).approval_id
-        assert waiting is not None
+        if waiting is None:
+            raise NotFound
         async with self.world.database.write() as session:
             approval = await approval_service.take(session, by or self.second, waiting)
             execute = {
