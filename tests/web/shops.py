@@ -52,7 +52,7 @@ class Shop:
                 due = (await self.world.deal(incoming_order_id)).incoming.next_attempt_at
                 if due is not None and due != seen:
                     await self.world.process(incoming_order_id)
-                    seen = (await self.world.deal(incoming_order_id)).incoming.next_attempt_at
+                    seen = due
                 await asyncio.sleep(0.05)
 
         working = asyncio.create_task(work())

@@ -7,7 +7,8 @@ connection outside COMMIT likewise (the unknown COMMIT is settled in `database/s
 from ssl import SSLError
 
 from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jivapay.exceptions import (
@@ -32,6 +33,8 @@ def failure_of(error: BaseException) -> JivaPayException | None:
         return error
     if isinstance(error, DBAPIError):
         return _database_failure(error)
+    if isinstance(error, EmulatedDBAPIException):
+        return _unwrapped_failure(error)
     if isinstance(error, PoolTimeout | ConnectionError | TimeoutError | SSLError):
         return DatabaseError()
     if isinstance(error, RedisError):
@@ -58,6 +61,19 @@ def _database_failure(error: DBAPIError) -> JivaPayException | None:
     return None
 
 
+def _unwrapped_failure(error: EmulatedDBAPIException) -> JivaPayException | None:
+    """Of the driver's adapter itself: SQLAlchemy does not wrap what a transaction meets that begins on a connection
+    which has died meanwhile.
+    """
+    state = str(getattr(error, "sqlstate", None) or "")
+    is_closed = isinstance(error, AsyncAdapt_asyncpg_dbapi.InterfaceError) and not _is_data_error(error.__cause__)
+    return DatabaseError() if is_closed or state.startswith(_OUT_OF_REACH) else None
+
+
 def _is_refused_by_driver(error: DBAPIError) -> bool:
     """Asyncpg checks arguments before it sends them: an integer beyond int64, a text with NUL."""
-    return type(error.orig.__cause__).__name__ == "DataError" if error.orig is not None else False
+    return error.orig is not None and _is_data_error(error.orig.__cause__)
+
+
+def _is_data_error(cause: BaseException | None) -> bool:
+    return type(cause).__name__ == "DataError"

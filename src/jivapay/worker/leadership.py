@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,7 +24,7 @@ RETRY_SECONDS = 2.0
 CHECK_SECONDS = 5.0
 STEP_DOWN_SECONDS = 10.0
 """To end what is being done; all of it is transactions that can be repeated, and nobody else does it meanwhile."""
-LOST = (DBAPIError, PoolTimeout, OSError, TimeoutError)
+LOST = (DBAPIError, EmulatedDBAPIException, PoolTimeout, OSError, TimeoutError)
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from celery import shared_task
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.logger import get_logger, request_context
@@ -15,12 +15,12 @@ from jivapay.domain.actors import Actor
 from jivapay.exceptions import DependencyUnavailable
 from jivapay.services import balance_manager, callback_service, order_processor, payout_service
 from jivapay.utils.failures import is_outage
-from jivapay.utils.notifications import report_critical_error
+from jivapay.utils.notifications import report_critical_error, report_failure
 from jivapay.worker.app import Child, RecordedTask, run_in_child
 
 logger = get_logger(__name__)
 
-INFRASTRUCTURE_ERRORS = (DependencyUnavailable, DBAPIError, OSError, TimeoutError)
+INFRASTRUCTURE_ERRORS = (DependencyUnavailable, DBAPIError, EmulatedDBAPIException, OSError, TimeoutError)
 CONCURRENT_ORDERS = 4
 """Orders of one message that a child works on at once when each has a transaction of its own."""
 
@@ -93,7 +93,7 @@ async def _assign_together(child: Child, actors: Mapping[int, Actor], rules: Bus
     try:
         return await order_processor.assign_together(child.resources.database, actors, rules)
     except Exception as error:  # noqa: BLE001 - outermost shell: one poisoned order stops no other
-        report_critical_error(error, "orders together")
+        report_failure(error, "orders_not_assigned_together")
         return set()
 
 

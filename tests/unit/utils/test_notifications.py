@@ -8,6 +8,7 @@ import sentry_sdk
 from pydantic import SecretStr
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from jivapay.config.settings import Settings
@@ -55,6 +56,8 @@ def test_a_report_says_where_it_happened_and_no_secret(told: list[dict[str, Any]
         (ConnectionRefusedError(), 0),
         (OSError(5, "i/o"), 0),
         (DBAPIError("select 1", {}, sqlstate_error("57P03")), 0),
+        (AsyncAdapt_asyncpg_dbapi.InterfaceError("connection is closed"), 0),
+        (AsyncAdapt_asyncpg_dbapi.ProgrammingError("no such column"), 1),
         (ProgrammingError("select nothing", {}, sqlstate_error("42703")), 1),
     ],
 )
