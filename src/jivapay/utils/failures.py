@@ -6,6 +6,7 @@ connection outside COMMIT likewise (the unknown COMMIT is settled in `database/s
 
 from ssl import SSLError
 
+from asyncpg import InternalClientError  # type: ignore[import-untyped]  # what it raises when cut off in mid-message
 from redis.exceptions import RedisError
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
@@ -35,7 +36,7 @@ def failure_of(error: BaseException) -> JivaPayException | None:
         return _database_failure(error)
     if isinstance(error, EmulatedDBAPIException):
         return _unwrapped_failure(error)
-    if isinstance(error, PoolTimeout | ConnectionError | TimeoutError | SSLError):
+    if isinstance(error, PoolTimeout | ConnectionError | TimeoutError | SSLError | InternalClientError):
         return DatabaseError()
     if isinstance(error, RedisError):
         return BrokerError()

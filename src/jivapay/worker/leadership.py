@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from asyncpg import InternalClientError  # type: ignore[import-untyped]
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -24,7 +25,7 @@ RETRY_SECONDS = 2.0
 CHECK_SECONDS = 5.0
 STEP_DOWN_SECONDS = 10.0
 """To end what is being done; all of it is transactions that can be repeated, and nobody else does it meanwhile."""
-LOST = (DBAPIError, EmulatedDBAPIException, PoolTimeout, OSError, TimeoutError)
+LOST = (DBAPIError, EmulatedDBAPIException, InternalClientError, PoolTimeout, OSError, TimeoutError)
 
 
 @contextlib.asynccontextmanager

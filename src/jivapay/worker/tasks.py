@@ -6,6 +6,7 @@ Every task is a hint about rows that say the same; run twice or late, it finds n
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from asyncpg import InternalClientError  # type: ignore[import-untyped]
 from celery import shared_task
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 
@@ -20,7 +21,10 @@ from jivapay.worker.app import Child, RecordedTask, run_in_child
 
 logger = get_logger(__name__)
 
-INFRASTRUCTURE_ERRORS = (DependencyUnavailable, DBAPIError, EmulatedDBAPIException, OSError, TimeoutError)
+INFRASTRUCTURE_ERRORS = (
+    *(DependencyUnavailable, OSError, TimeoutError),
+    *(DBAPIError, EmulatedDBAPIException, InternalClientError),
+)
 CONCURRENT_ORDERS = 4
 """Orders of one message that a child works on at once when each has a transaction of its own."""
 

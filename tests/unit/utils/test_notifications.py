@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import sentry_sdk
+from asyncpg import InternalClientError
 from pydantic import SecretStr
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
@@ -57,6 +58,7 @@ def test_a_report_says_where_it_happened_and_no_secret(told: list[dict[str, Any]
         (OSError(5, "i/o"), 0),
         (DBAPIError("select 1", {}, sqlstate_error("57P03")), 0),
         (AsyncAdapt_asyncpg_dbapi.InterfaceError("connection is closed"), 0),
+        (InternalClientError("cut off in mid-message"), 0),
         (AsyncAdapt_asyncpg_dbapi.ProgrammingError("no such column"), 1),
         (ProgrammingError("select nothing", {}, sqlstate_error("42703")), 1),
     ],
