@@ -114,15 +114,21 @@ async def dies_after_payment(self: Sandbox, job: Job) -> Outcome:
     raise Death
 
 
-@pytest.mark.parametrize("after_payment", [False, True])
-async def test_worker_dies_between_claim_and_result(
-    world: World, monkeypatch: pytest.MonkeyPatch, after_payment: bool
-) -> None:
+async def ask_a_worker_that_dies(world: World, monkeypatch: pytest.MonkeyPatch, *, after_payment: bool) -> int:
+    """The request that he has claimed."""
     payout_id = await ask(world)
     with monkeypatch.context() as while_it_dies:
         while_it_dies.setattr(Sandbox, "execute", dies_after_payment if after_payment else dies)
         with pytest.raises(Death):
             await execute(world, payout_id)
+    return payout_id
+
+
+@pytest.mark.parametrize("after_payment", [False, True])
+async def test_worker_dies_between_claim_and_result(
+    world: World, monkeypatch: pytest.MonkeyPatch, after_payment: bool
+) -> None:
+    payout_id = await ask_a_worker_that_dies(world, monkeypatch, after_payment=after_payment)
     assert (await status(world, payout_id), await paid(world)) == ("processing", int(after_payment))
     assert await execute(world, payout_id) is None, "another worker has it, as far as anybody knows"
     await world.advance(LEASE_SECONDS)
@@ -154,11 +160,7 @@ async def test_unreadable_since_its_worker_died(
     world: World, monkeypatch: pytest.MonkeyPatch, after_payment: bool
 ) -> None:
     """As when a key is dropped with a restart: what that worker has paid has not failed, or it would be paid again."""
-    payout_id = await ask(world)
-    with monkeypatch.context() as while_it_dies:
-        while_it_dies.setattr(Sandbox, "execute", dies_after_payment if after_payment else dies)
-        with pytest.raises(Death):
-            await execute(world, payout_id)
+    payout_id = await ask_a_worker_that_dies(world, monkeypatch, after_payment=after_payment)
     await spoil(world, payout_id, "key")
     await world.advance(LEASE_SECONDS)
     assert await execute(world, payout_id) == ("processed" if after_payment else "failed")

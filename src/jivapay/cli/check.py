@@ -22,21 +22,10 @@ def check(home: HomeOption = None) -> None:
 
 async def _check(settings: Settings) -> int:
     """How many are violated."""
-    from jivapay.database.session import Database
-    from jivapay.database.tls import DatabaseTls
     from jivapay.services import invariant_service
 
-    database = Database(
-        settings.async_database_url,
-        pool_size=1,
-        application_name="jivapay-check",
-        tls=DatabaseTls.of(settings),
-        statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
-    )
-    try:
+    async with invariant_service.open_patient_database(settings, "jivapay-check") as database:
         results = await invariant_service.run_all(database)
-    finally:
-        await database.close()
     for result in results:
         known = f" ({result.acknowledged} acknowledged)" if result.acknowledged else ""
         typer.echo(f"{'ok      ' if result.holds else 'VIOLATED'} {result.name}{known}")

@@ -29,21 +29,12 @@ def unfreeze(
 async def _unfreeze(settings: Settings, reason: str, *, acknowledge: bool) -> int:
     """How many rows were acknowledged."""
     from jivapay.config.crypto import HeadSigner
-    from jivapay.database.session import Database
-    from jivapay.database.tls import DatabaseTls
     from jivapay.domain.actors import Actor
     from jivapay.services import freeze_service, invariant_service, platform_service
     from jivapay.utils.s3_client import open_storage
 
     actor = Actor.system("command line")
-    database = Database(
-        settings.async_database_url,
-        pool_size=1,
-        application_name="jivapay-unfreeze",
-        tls=DatabaseTls.of(settings),
-        statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
-    )
-    try:
+    async with invariant_service.open_patient_database(settings, "jivapay-unfreeze") as database:
         found = await invariant_service.list_violations(database) if acknowledge else {}
         if acknowledge:
             storage, signer = open_storage(settings), HeadSigner.from_settings(settings)
@@ -51,5 +42,3 @@ async def _unfreeze(settings: Settings, reason: str, *, acknowledge: bool) -> in
         async with database.write() as session:
             await platform_service.unfreeze(session, actor, reason=reason)
             return await freeze_service.acknowledge(session, actor, found, reason=reason)
-    finally:
-        await database.close()

@@ -42,21 +42,12 @@ async def _reconcile(settings: Settings, day: date | None) -> "list[Outcome]":
     from rich.progress import Progress
 
     from jivapay.config.crypto import HeadSigner
-    from jivapay.database.session import Database
-    from jivapay.database.tls import DatabaseTls
     from jivapay.domain.actors import Actor
     from jivapay.services import invariant_service, reconciliation_service
     from jivapay.utils.s3_client import open_storage
 
     actor = Actor.system("command line")
-    database = Database(
-        settings.async_database_url,
-        pool_size=1,
-        application_name="jivapay-reconcile",
-        tls=DatabaseTls.of(settings),
-        statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
-    )
-    try:
+    async with invariant_service.open_patient_database(settings, "jivapay-reconcile") as database:
         async with database.write() as session:
             asked = await reconciliation_service.request(session, actor, day)
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
@@ -68,8 +59,6 @@ async def _reconcile(settings: Settings, day: date | None) -> "list[Outcome]":
             return await reconciliation_service.run(
                 database, open_storage(settings), HeadSigner.from_settings(settings), actor, asked.id, progress=begin
             )
-    finally:
-        await database.close()
 
 
 def _show(outcomes: "list[Outcome]") -> None:

@@ -6,17 +6,21 @@ stand in `database/invariants/`.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
+from jivapay.config.clock import Clock
 from jivapay.config.logger import get_logger
+from jivapay.config.settings import Settings
 from jivapay.database.invariants import INVARIANTS, Invariant
 from jivapay.database.models.records import InvariantRun
 from jivapay.database.session import Database
+from jivapay.database.tls import DatabaseTls
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import JivaPayException
 from jivapay.services import audit_chain, freeze_service
@@ -32,7 +36,7 @@ ROWS_KEPT = 5
 TIMEOUT_MS = 7_000
 """Of one query over what changed; below the time after which the driver gives up by itself."""
 COMPLETE_TIMEOUT_MS = 600_000
-"""Of one query over everything; whoever runs it opens a `Database` whose driver waits that long."""
+"""Of one query over everything; whoever runs it opens a patient database."""
 BEGINNING = "-infinity"
 NIGHT_HOUR = 2
 """UTC hour from which the day's complete run is due."""
@@ -48,6 +52,25 @@ select coalesce(max(started_at) filter (where complete and started_at <= app_now
        < date_trunc('day', app_now() - make_interval(hours => :hour), 'utc') + make_interval(hours => :hour)
   from invariant_runs
 """)
+
+
+@asynccontextmanager
+async def open_patient_database(
+    settings: Settings, application_name: str, clock: Clock | None = None
+) -> AsyncIterator[Database]:
+    """Over years of postings a query takes minutes: a connection that waits that long. Connects when first used."""
+    patient = Database(
+        settings.async_database_url,
+        pool_size=1,
+        clock=clock,
+        application_name=application_name,
+        tls=DatabaseTls.of(settings),
+        statement_timeout_ms=COMPLETE_TIMEOUT_MS,
+    )
+    try:
+        yield patient
+    finally:
+        await patient.close()
 
 
 class InvariantViolated(JivaPayException):

@@ -21,6 +21,8 @@ from jivapay.exceptions import (
     ValidationFailed,
 )
 
+DRIVER_ERRORS = (DBAPIError, EmulatedDBAPIException, InternalClientError, PoolTimeout, OSError)
+"""Whatever comes of a database that is away, besides defects of ours, which `failure_of` tells apart."""
 _BUSY = frozenset({"55P03", "40P01", "40001"})
 _OUT_OF_REACH = ("08", "53", "57P", "58")
 _STATEMENT_TIMEOUT = "57014"

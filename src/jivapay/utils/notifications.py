@@ -16,8 +16,8 @@ from jivapay.utils.failures import is_outage
 
 logger = get_logger(__name__)
 
-FRAMES_DEPTH = 8
-"""A stack's frames lie so deep in an event."""
+FURTHER_DOWN = 8
+"""Levels by which a stack's frames lie deeper in an event than anything does in an entry of the log."""
 
 
 def setup_error_reporting(settings: Settings) -> bool:
@@ -63,5 +63,5 @@ def report_failure(error: BaseException, event: str, **context: object) -> None:
 
 
 def _scrub(event: Event, _hint: Hint) -> Event:
-    scrubbed: Event = redact_value(event, -FRAMES_DEPTH)
+    scrubbed: Event = redact_value(event, -FURTHER_DOWN)
     return scrubbed

@@ -55,7 +55,7 @@ _ACTIVE_BYTES = re.compile(
 )
 """Long enough never to occur by chance in compressed bytes: finds them also in objects nothing refers to."""
 _ENCRYPTED_BYTES = re.compile(rb"/Encrypt\b")
-"""Looked for in the bytes, since a trailer the parser gave up half-way would not name it."""
+"""Looked for in the bytes as well, since a trailer the parser gave up half-way would not name it."""
 _HEX_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 
 
@@ -172,6 +172,8 @@ def check_pdf(raw: bytes) -> None:
     logging.getLogger("pypdf.generic._data_structures").addHandler(passed_over)
     try:
         reader = PdfReader(BytesIO(raw))
+        if reader.is_encrypted:
+            raise Refused("file.type_not_allowed")
         for value in _every_object(reader.trailer):
             _check_inactive(value)
         pages = len(reader.pages)

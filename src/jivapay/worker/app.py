@@ -160,7 +160,7 @@ class RecordedTask(Task):  # type: ignore[misc]  # Celery ships no types
     """A task whose final failure is kept in `failed_tasks`: a Valkey broker has no dead-letter queue (K58)."""
 
     def on_failure(self, exc: BaseException, task_id: str, args: list[Any], kwargs: Any, einfo: Any) -> None:  # noqa: ANN401, ARG002 - Celery's signature
-        report_failure(exc, f"task {self.name}", task_id=task_id)
+        report_failure(exc, "task_failed", task=self.name, task_id=task_id)
         try:
             run_in_child(lambda child: _keep_failure(child, task_id, self.name, list(args), exc), seconds=5)
         except Exception as error:

@@ -8,15 +8,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from asyncpg import InternalClientError  # type: ignore[import-untyped]
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jivapay.config.logger import get_logger
 from jivapay.database.session import Database
 from jivapay.exceptions import JivaPayException
+from jivapay.utils.failures import DRIVER_ERRORS
 from jivapay.utils.notifications import report_failure
 
 logger = get_logger(__name__)
@@ -25,7 +23,6 @@ RETRY_SECONDS = 2.0
 CHECK_SECONDS = 5.0
 STEP_DOWN_SECONDS = 10.0
 """To end what is being done; all of it is transactions that can be repeated, and nobody else does it meanwhile."""
-LOST = (DBAPIError, EmulatedDBAPIException, InternalClientError, PoolTimeout, OSError, TimeoutError)
 
 
 @contextlib.asynccontextmanager
@@ -51,7 +48,7 @@ async def lead(
                 if connection is not None:
                     logger.info("leading", name=name)
                     await _work_while_leading(connection, work, stop)
-        except (*LOST, JivaPayException) as error:
+        except (*DRIVER_ERRORS, JivaPayException) as error:
             report_failure(error, "leadership_lost", name=name)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RETRY_SECONDS):
@@ -70,8 +67,11 @@ async def _work_while_leading(
     finally:
         stopping.cancel()
         ended.set()
-        _, late = await asyncio.wait({working}, timeout=STEP_DOWN_SECONDS)
-        for one in late:
-            one.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await working
+        limit = asyncio.timeout(STEP_DOWN_SECONDS)
+        try:
+            async with limit:
+                await working
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            logger.warning("leader_cut_short", seconds=STEP_DOWN_SECONDS)

@@ -14,10 +14,11 @@ from jivapay.database.models.records import Outbox
 from jivapay.exceptions import BrokerError, JivaPayException
 from jivapay.services import callback_service
 from jivapay.services.outbox import Topic
+from jivapay.utils.failures import DRIVER_ERRORS
 from jivapay.utils.notifications import report_critical_error, report_failure
 from jivapay.utils.resources import Resources
 from jivapay.worker.app import make_app
-from jivapay.worker.leadership import LOST, lead
+from jivapay.worker.leadership import lead
 from jivapay.worker.publisher import Publisher
 
 LEADER_KEY = 7_471_010
@@ -39,7 +40,7 @@ async def _loop(resources: Resources, publisher: Publisher, ended: asyncio.Event
             pause = 0.0 if busy else IDLE_SECONDS
         except BrokerError:
             pause = FAILED_SECONDS  # said once by the publisher; the rows wait
-        except (*LOST, JivaPayException) as error:
+        except (*DRIVER_ERRORS, JivaPayException) as error:
             report_failure(error, "relay_failed")
             pause = FAILED_SECONDS
         except Exception as error:  # noqa: BLE001 - outermost shell: the relay must go on

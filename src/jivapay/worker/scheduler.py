@@ -7,7 +7,8 @@ down. `poll_new_orders` offers again whatever is due and not done: with it, a lo
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -21,7 +22,6 @@ from jivapay.database.models.people import SignInFailure
 from jivapay.database.models.records import IdempotencyKey, Outbox
 from jivapay.database.models.reference import Heartbeat
 from jivapay.database.session import Database
-from jivapay.database.tls import DatabaseTls
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import BrokerError, JivaPayException
 from jivapay.schemas_enums.enums import IncomingOrderStatus
@@ -42,10 +42,11 @@ from jivapay.services import (
     rate_service,
     reconciliation_service,
 )
+from jivapay.utils.failures import DRIVER_ERRORS
 from jivapay.utils.notifications import report_critical_error, report_failure
 from jivapay.utils.resources import Resources
 from jivapay.worker.app import make_app
-from jivapay.worker.leadership import LOST, lead
+from jivapay.worker.leadership import lead
 from jivapay.worker.publisher import Publisher
 
 logger = get_logger(__name__)
@@ -226,21 +227,10 @@ class Timetable:
             signer = HeadSigner.from_settings(self.resources.settings)
             await reconciliation_service.run_due(patient, self.resources.storage, signer, SYSTEM)
 
-    @contextlib.asynccontextmanager
-    async def _patient_database(self) -> AsyncIterator[Database]:
-        """Over years of postings a query takes minutes: a connection that waits that long. Connects when first used."""
-        patient = Database(
-            self.resources.settings.async_database_url,
-            pool_size=1,
-            clock=self.resources.clock,
-            application_name="jivapay-check",
-            tls=DatabaseTls.of(self.resources.settings),
-            statement_timeout_ms=invariant_service.COMPLETE_TIMEOUT_MS,
+    def _patient_database(self) -> AbstractAsyncContextManager[Database]:
+        return invariant_service.open_patient_database(
+            self.resources.settings, "jivapay-check", clock=self.resources.clock
         )
-        try:
-            yield patient
-        finally:
-            await patient.close()
 
     async def _forget(self, kind: type[IdempotencyKey | Outbox | SignInFailure], old: ColumnElement[bool]) -> None:
         """In portions, each of which ends before its statement is given up."""
@@ -288,7 +278,7 @@ async def _repeat(every: float, job: Callable[[], Awaitable[object]], ended: asy
             await job()
         except BrokerError:
             pass  # said once by the publisher; the rows stay due
-        except (*LOST, JivaPayException) as error:
+        except (*DRIVER_ERRORS, JivaPayException) as error:
             report_failure(error, "job_failed", job=job.__name__)
         except Exception as error:  # noqa: BLE001 - outermost shell: one broken job stops no other
             report_critical_error(error, f"job {job.__name__}")

@@ -6,25 +6,20 @@ Every task is a hint about rows that say the same; run twice or late, it finds n
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from asyncpg import InternalClientError  # type: ignore[import-untyped]
 from celery import shared_task
-from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 
 from jivapay.config.business_settings import BusinessSettings
 from jivapay.config.logger import get_logger, request_context
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import DependencyUnavailable
 from jivapay.services import balance_manager, callback_service, order_processor, payout_service
-from jivapay.utils.failures import is_outage
+from jivapay.utils.failures import DRIVER_ERRORS, is_outage
 from jivapay.utils.notifications import report_critical_error, report_failure
 from jivapay.worker.app import Child, RecordedTask, run_in_child
 
 logger = get_logger(__name__)
 
-INFRASTRUCTURE_ERRORS = (
-    *(DependencyUnavailable, OSError, TimeoutError),
-    *(DBAPIError, EmulatedDBAPIException, InternalClientError),
-)
+INFRASTRUCTURE_ERRORS = (DependencyUnavailable, *DRIVER_ERRORS)
 CONCURRENT_ORDERS = 4
 """Orders of one message that a child works on at once when each has a transaction of its own."""
 
