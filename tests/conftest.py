@@ -47,6 +47,11 @@ def pytest_configure() -> None:
     time.tzset()
     refuse_the_outside()
     reuse_engines()
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_in_production() -> None:
+    """Whatever the test before, or a command or app it ran in this process, has made of them."""
     setup_logging(as_json=True)
 
 

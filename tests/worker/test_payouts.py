@@ -11,7 +11,6 @@ from celery.exceptions import Retry
 
 from factories.payout_requests import SPOILT, reports_of_unreadable, seal_again, set_status, spoil, status_of
 from factories.world import World, make_world
-from jivapay.config.logger import setup_logging
 from jivapay.domain.actors import Actor
 from jivapay.exceptions import Conflict
 from jivapay.schemas_enums.enums import PayoutExecutor, PayoutStatus
@@ -225,7 +224,6 @@ def in_child(work: Callable[[Resources], Coroutine[Any, Any, T]]) -> T:
 
 
 def test_trace_id_in_every_line(child: Child, capsys: pytest.CaptureFixture[str]) -> None:
-    setup_logging(as_json=True)  # whatever a command that ran in this process has made of it
     world = in_child(make_world)
     payout_id = in_child(lambda _: ask(world))
     capsys.readouterr()

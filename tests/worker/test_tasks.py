@@ -136,8 +136,7 @@ def test_a_child_that_cannot_be_opened_ends(
     monkeypatch.setattr(os, "_exit", leave)
     with pytest.raises(Ended):
         worker_app._open_child()
-    said = capsys.readouterr()
-    assert "pool child not opened" in said.out + said.err
+    assert "pool child not opened" in capsys.readouterr().err
 
 
 def test_failure_that_cannot_be_kept_is_only_said(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:

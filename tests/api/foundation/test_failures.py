@@ -1,32 +1,18 @@
 """What raised, and what the caller sees of it; what is logged, once."""
 
 import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
-import structlog
 
-from jivapay.config.logger import setup_logging
 from jivapay.config.settings import Environment, Settings
 from jivapay.middleware.request_log import route_template
 from jivapay.servers.app_factory import create_app
 
 Problem = Callable[[httpx2.Response], dict[str, Any]]
-
-
-@pytest.fixture
-def _json_logs() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    setup_logging(as_json=True)
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +52,6 @@ async def test_a_conflict_says_what_it_is_about(client: httpx2.AsyncClient, prob
     assert document["errors"] == []
 
 
-@pytest.mark.usefixtures("_json_logs")
 async def test_a_defect_is_recorded_once_and_a_request_has_one_entry(
     client: httpx2.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,7 +72,6 @@ async def test_a_defect_is_recorded_once_and_a_request_has_one_entry(
     assert request["ms"] >= 0
 
 
-@pytest.mark.usefixtures("_json_logs")
 async def test_logs_know_no_path_query_header_or_body(
     client: httpx2.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,7 +84,6 @@ async def test_logs_know_no_path_query_header_or_body(
     assert canary not in written
 
 
-@pytest.mark.usefixtures("_json_logs")
 async def test_a_route_is_logged_with_the_prefixes_of_its_routers(
     client: httpx2.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,11 +4,9 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from jivapay.config.logger import current_request_id, get_logger, request_context, setup_logging
 from jivapay.utils.notifications import report_critical_error
@@ -16,22 +14,11 @@ from jivapay.utils.notifications import report_critical_error
 CANARIES = ("4111111111111111", "jp_live_k1_s3kr1t", "whsec_s3kr1t", "Bearer s3kr1t")
 
 
-@pytest.fixture(autouse=True)
-def _restored_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
 def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
 def test_an_entry_is_one_json_line_with_the_requests_id(capsys: pytest.CaptureFixture[str]) -> None:
-    setup_logging(as_json=True)
     with request_context("request-1", task="order.process"):
         assert current_request_id() == "request-1"
         get_logger("jivapay.test").info("happened", order_id="A-1", text='a\n{"level":"critical"}')
@@ -50,7 +37,6 @@ def test_an_entry_is_one_json_line_with_the_requests_id(capsys: pytest.CaptureFi
 
 
 def test_libraries_go_through_the_same_chain(capsys: pytest.CaptureFixture[str]) -> None:
-    setup_logging(as_json=True)
     logging.getLogger("some.library").warning("sent %s", CANARIES[3])
     (line,) = _lines(capsys)
     assert line["event"] == "sent Bearer [redacted]"
