@@ -25,6 +25,7 @@ from support.browser import pytest_terminal_summary
 from support.databases import Cluster
 from support.engines import reuse_engines
 from support.network import refuse_the_outside
+from support.passwords import use_cheap_hashes
 
 __all__ = [
     "own_database_name",
@@ -47,6 +48,7 @@ def pytest_configure() -> None:
     time.tzset()
     refuse_the_outside()
     reuse_engines()
+    use_cheap_hashes()
 
 
 @pytest.fixture(autouse=True)

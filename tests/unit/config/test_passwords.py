@@ -6,8 +6,15 @@ import bcrypt
 import pytest
 from argon2 import PasswordHasher
 
-from jivapay.config.crypto import dummy_verify, hash_password, verify_password
+from jivapay.config.crypto import dummy_verify, hash_password, passwords, verify_password
 from jivapay.exceptions import ResourceBusy
+from support.passwords import real_argon2
+
+
+@pytest.fixture(autouse=True)
+def _real_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "_argon2", real_argon2)
+    passwords._dummy_hash.cache_clear()
 
 
 async def test_a_password_fits_its_hash_only() -> None:
