@@ -48,6 +48,7 @@ THROWAWAY_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "scram_iterations": "1",
     "autovacuum": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
