@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -86,17 +87,18 @@ def test_while_rotating_old_and_new_secret_both_verify() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("header", "change"),
     [
-        pytest.param({"webhook-id": "evt_other"}, id="another id"),
-        pytest.param({"webhook-timestamp": str(int(datetime.now(UTC).timestamp()) + 7)}, id="another timestamp"),
-        pytest.param({"webhook-timestamp": "1700000000"}, id="stale"),
+        pytest.param("webhook-id", lambda _: "evt_other", id="another id"),
+        pytest.param("webhook-timestamp", lambda signed_at: str(int(signed_at) + 7), id="another timestamp"),
+        pytest.param("webhook-timestamp", lambda _: "1700000000", id="stale"),
     ],
 )
-def test_a_changed_header_does_not_verify(change: dict[str, str]) -> None:
+def test_a_changed_header_does_not_verify(header: str, change: Callable[[str], str]) -> None:
     message = signed([SECRET])
+    changed = message.headers | {header: change(message.headers[header])}
     with pytest.raises(WebhookVerificationError):
-        Webhook(SECRET).verify(message.body, message.headers | change)
+        Webhook(SECRET).verify(message.body, changed)
 
 
 def test_a_body_serialised_again_does_not_verify() -> None:
