@@ -6,6 +6,7 @@ its own. Further fixtures belong into the conftest.py of the
 directory that needs them; they build on `resources`, `database` and `clock`.
 """
 
+import gc
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -41,6 +42,16 @@ TIME_ZONE = "Asia/Kamchatka"
 """Far from UTC, so that a naive time shows."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: where one waits for a process it has started, the others go on."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """What there is by now stays: the collector need not look at it again and again."""
+    gc.freeze()
+
+
 def pytest_configure() -> None:
     # The processes that tests start keep their byte code: without it each compiles the whole product again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -65,11 +76,12 @@ def stack() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-async def cluster(stack: dict[str, str]) -> Cluster:
+async def cluster(stack: dict[str, str]) -> AsyncIterator[Cluster]:
     """The server with the migrated database `jivapay` in it, ready to be cloned. Nobody connects to that one."""
     cluster = Cluster(owner_url=stack["DATABASE_OWNER_URL"], app_url=stack["DATABASE_URL"])
     await upgrade(cluster.sqlalchemy_owner_url, cluster.app_role)
-    return cluster
+    yield cluster
+    await cluster.close()
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,7 @@ class Play:
     """Owns its database and its connections; `close` gives them back."""
 
     def __init__(self, stack: dict[str, str], cluster: Cluster) -> None:
-        self.stack, self.cluster = stack, cluster
+        self.stack, self.cluster = stack, cluster.for_another_loop()
         self.exits = AsyncExitStack()
         self.processed: set[int] = set()
         """Incoming orders whose shop was told that they are paid."""
@@ -102,6 +102,7 @@ class Play:
         """What somebody is in the middle of."""
 
     async def open(self) -> None:
+        self.exits.push_async_callback(self.cluster.close)
         name = await self.exits.enter_async_context(self.cluster.clone())
         await begin_to_count(self.cluster.owner_url_of(name))
         urls = {"DATABASE_URL": self.cluster.url_of(name), "DATABASE_OWNER_URL": self.cluster.owner_url_of(name)}

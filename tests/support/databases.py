@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import copy
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -21,6 +22,16 @@ class Cluster:
         self._owner_url = owner_url
         self._app_url = app_url
         self._numbers = itertools.count(1)
+        self._owner: asyncpg.Connection | None = None
+
+    def for_another_loop(self) -> "Cluster":
+        other = copy(self)
+        other._owner = None
+        return other
+
+    async def close(self) -> None:
+        if self._owner is not None:
+            await self._owner.close()
 
     @property
     def sqlalchemy_owner_url(self) -> str:
@@ -63,8 +74,6 @@ class Cluster:
         await self._execute(f"drop database {name} with (force)")
 
     async def _execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.owner_url_of("postgres"))
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+        if self._owner is None:
+            self._owner = await asyncpg.connect(self.owner_url_of("postgres"))
+        await self._owner.execute(statement)
