@@ -11,7 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from support.browser import FLAGS, require_browser
 from support.serving import serve
 from web.desks import Counter
-from web.scenes import SCENES, TOKEN
+from web.scenes import TOKEN
 
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -111,10 +111,3 @@ async def open_page(browser: Browser, watch: Watch) -> AsyncIterator[Open]:
     for context in contexts:
         await context.close()
     assert watch.seen == []
-
-
-@pytest.fixture(params=SCENES)
-def scene(request: pytest.FixtureRequest) -> str:
-    """The name of each screen in turn."""
-    name: str = request.param
-    return name

@@ -1,10 +1,12 @@
-"""Every screen at its widths, in both languages and both themes: accessible, within its width, and photographed.
+"""Every screen at its widths, in both languages and both themes: accessible and within its width.
 
-The pictures lie in `artifacts/pay/` (ignored by git; CI keeps them): a person looks at them, no test compares them.
+`make browser-matrix` looks at every combination of them and takes pictures, into `artifacts/pay/` (ignored by git): a
+person looks at those, no test compares them.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -35,40 +37,37 @@ USUAL_LOOKS: tuple[tuple[str, Theme], ...] = (("ru", "light"), ("en", "dark"))
 EVERY_LOOK: tuple[tuple[str, Theme], ...] = (*USUAL_LOOKS, ("ru", "dark"), ("en", "light"))
 
 
-def widths_of(language: str, theme: Theme) -> Mapping[str, ViewportSize]:
-    """Every width in the first look, and in the matrix; the phone in the others."""
-    every = MATRIX or (language, theme) == USUAL_LOOKS[0]
-    return VIEWS if every else {"390": PHONE}
+@asynccontextmanager
+async def opened(page: AbstractAsyncContextManager[Page]) -> AsyncIterator[Page]:
+    """With axe in every document."""
+    async with page as opened_page:
+        await opened_page.add_init_script(path=AXE_FILE_PATH)
+        yield opened_page
 
 
 async def look_at(page: Page, name: str, *, views: Mapping[str, ViewportSize] = VIEWS) -> None:
-    """Nothing wider than the window and a picture at each width; nothing axe would report at the first, and in the
-    matrix at each.
+    """Nothing wider than the window at each width and nothing axe would report at the first; in the matrix at each,
+    and a picture.
     """
-    if not await page.evaluate("'axe' in self"):
-        await page.evaluate(AXE_FILE_PATH.read_text(encoding="utf-8"))
     for number, (width, viewport) in enumerate(views.items()):
         await page.set_viewport_size(viewport)
         assert (number and not MATRIX) or await page.evaluate(RUN_AXE) == [], (name, width)
         assert await page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, (name, width)
-        await page.screenshot(path=ARTIFACTS / f"{name}-{width}.png", full_page=True)
+        if MATRIX:
+            await page.screenshot(path=ARTIFACTS / f"{name}-{width}.png", full_page=True)
 
 
-@pytest.fixture(autouse=True)
-def artifacts() -> None:
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
-
-
-async def test_screen(counter: Counter, served: Served, open_page: Open, scene: str) -> None:
-    """One page in both languages and both themes; `make browser-matrix` looks at every combination of them."""
-    counter.show(SCENES[scene], now=True)
-    async with open_page() as page:
-        for language, theme in EVERY_LOOK if MATRIX else USUAL_LOOKS:
+@pytest.mark.parametrize(("language", "theme"), EVERY_LOOK if MATRIX else USUAL_LOOKS)
+async def test_every_screen(counter: Counter, served: Served, open_page: Open, language: str, theme: Theme) -> None:
+    """At every width in the first look, and in the matrix; at the phone's in the others."""
+    views = VIEWS if MATRIX or (language, theme) == USUAL_LOOKS[0] else {"390": PHONE}
+    async with opened(open_page(dark=theme == "dark")) as page:
+        for scene in SCENES:
+            counter.show(SCENES[scene], now=True)
             await page.goto(f"{served.page}?lang={language}")
-            assert await page.locator("html").get_attribute("lang") == language
-            assert await page.locator("h1").count() == 1
-            await page.emulate_media(color_scheme=theme)
-            await look_at(page, f"{scene}-{language}-{theme}", views=widths_of(language, theme))
+            assert await page.locator("html").get_attribute("lang") == language, scene
+            assert await page.locator("h1").count() == 1, scene
+            await look_at(page, f"{scene}-{language}-{theme}", views=views)
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
@@ -77,7 +76,7 @@ async def test_form_with_mistakes(
 ) -> None:
     counter.show(SCENES["choose-open"], now=True)
     watch.expected.add(422)
-    async with open_page(language=language) as page:
+    async with opened(open_page(language=language)) as page:
         await page.goto(served.page)
         await page.fill("#amount", "1,234")
         await page.fill("#customer_id", "u" * 128)
@@ -92,7 +91,7 @@ async def test_form_with_mistakes(
 async def test_opened_requisite(counter: Counter, served: Served, open_page: Open, language: str) -> None:
     """The QR code is open on a wide screen, the way out when asked for."""
     counter.show(SCENES["pay"], now=True)
-    async with open_page(WIDE, language=language) as page:
+    async with opened(open_page(WIDE, language=language)) as page:
         await page.goto(served.page)
         await page.locator(".qr img").wait_for()
         await page.click(".cancel summary")
@@ -103,6 +102,6 @@ async def test_opened_requisite(counter: Counter, served: Served, open_page: Ope
 @pytest.mark.parametrize(("token", "status"), [("unknown-token-000000000000", 404)])
 async def test_error_page(served: Served, open_page: Open, watch: Watch, token: str, status: int) -> None:
     watch.expected.add(status)
-    async with open_page() as page:
+    async with opened(open_page()) as page:
         await page.goto(f"{served.url}/pay/{token}")
         await look_at(page, f"error-{status}-ru-light")

@@ -96,6 +96,7 @@ async def test_news_come_without_reloading(counter: Counter, served: Served, ope
         desk.turn("check", receipt_attached=True)
         await expect(page.locator("h1")).to_have_text("Проверяем ваш платёж", timeout=LIVE_MS)
         desk.turn("paid", completed_at=datetime.now(UTC))
+        await page.evaluate("dispatchEvent(new Event('focus'))")
         await expect(page.locator("h1")).to_have_text("Оплата получена", timeout=LIVE_MS)
         await expect(page.locator("#announce")).to_have_text("Оплата получена")
         await expect(page).to_have_title("Оплата получена · Northwind Games")
@@ -247,7 +248,6 @@ async def test_receipts_print(counter: Counter, served: Served, open_page: Open)
         await page.emulate_media(media="print")
         assert await page.locator(".button:visible, .language:visible, footer:visible").count() == 0
         await expect(page.locator(".on-paper")).to_be_visible()
-        await page.screenshot(path=Path(__file__).parents[3] / "artifacts" / "pay" / "paid-print.png", full_page=True)
 
 
 async def test_the_way_back_tells_the_shop_no_address(
