@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ import pytest
 from cli.test_processes import running
 from deploy.manifests import DEPLOY, SECRETS, unset
 from deploy.test_compose import OURS
+from jivapay.cli.liveness import EVERY_SECONDS
 from jivapay.cli.secret_files import OWNER_ROLE, secrets
 from jivapay.embedded import stack as embedded_stack
 from jivapay.embedded.home import load_secrets
@@ -122,7 +124,7 @@ def test_the_check_is_silent(installation: Installation) -> None:
 
 
 def test_all_of_it_turns_and_ends_when_asked(installation: Installation, tmp_path: Path) -> None:
-    """At once, as Compose starts them."""
+    """At once, as Compose starts them. Whoever hangs is seen: his file is touched while he turns, and only then."""
     with ThreadPoolExecutor(len(TURNING) + 1) as together:
         ended = [together.submit(turn, installation, service, tmp_path / service) for service in TURNING]
         ended.append(together.submit(serve, installation, tmp_path / "web"))
@@ -133,11 +135,27 @@ def test_all_of_it_turns_and_ends_when_asked(installation: Installation, tmp_pat
 def turn(installation: Installation, service: str, folder: Path) -> None:
     folder.mkdir()
     with running(OURS[service]["command"], installation.environment(service), folder) as process:
+        file = installation.alive(service)
+        assert is_touched(file, within=15), service
+        process.send_signal(signal.SIGSTOP)
+        assert not is_touched(file, within=EVERY_SECONDS + 2), service
+        process.send_signal(signal.SIGCONT)
+        assert is_touched(file, within=15), service
         process.send_signal(signal.SIGTERM)
         said, complained = process.communicate(timeout=60)
     assert process.returncode == 0, (service, complained[-2000:])
     assert (said, complained.count("Traceback")) == ("", 0), service
-    assert installation.alive(service).exists(), service
+
+
+def is_touched(file: Path, *, within: float) -> bool:
+    """Whether it becomes fresh, however fresh it is now."""
+    deadline = time.monotonic() + within
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.utime(file, (0, 0))
+    while file.stat().st_mtime == 0 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return file.stat().st_mtime > 0
 
 
 def serve(installation: Installation, folder: Path) -> None:
