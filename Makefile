@@ -55,7 +55,7 @@ bench-quick: $(UV) ## The measures of docs/performance in about three minutes
 bench: $(UV) ## All measures
 	$(RUN) python -m benchmarks $(ARGS)
 
-browser-matrix: $(UV) ## The payment page in every language, theme and width
+browser-matrix: $(UV) ## The payment page in every language, theme and width, with pictures in artifacts/pay/
 	JIVAPAY_BROWSER_MATRIX=full $(RUN) pytest tests/web/browser $(ARGS)
 
 model: $(UV) ## The stateful model of everything that moves money, at length
