@@ -64,6 +64,7 @@ async def test_every_screen(counter: Counter, served: Served, open_page: Open, l
     async with opened(open_page(dark=theme == "dark")) as page:
         for scene in SCENES:
             counter.show(SCENES[scene], now=True)
+            await page.set_viewport_size(PHONE)  # a wide window would open the QR code
             await page.goto(f"{served.page}?lang={language}")
             assert await page.locator("html").get_attribute("lang") == language, scene
             assert await page.locator("h1").count() == 1, scene
