@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """The row P1 of one run with tiny counts."""
+    """The rows P1 and P4 of one run with tiny counts."""
     result = tmp_path_factory.mktemp("benchmark") / "result.json"
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--tiny", "--only", "P1", "--result", str(result)],
+        [sys.executable, "-m", "benchmarks", "--tiny", "--only", "P1", "P4", "--result", str(result)],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if not name.startswith(("DATABASE", "REDIS"))},
         capture_output=True,
@@ -43,3 +43,11 @@ def test_every_assignment_is_made_by_both_sides_with_the_same_rows(figures: dict
 
 def test_an_assignment_takes_few_round_trips(figures: dict[str, dict[str, Any]]) -> None:
     assert figures["P1"]["detail"]["anatomy"]["round_trips"] == 5
+
+
+def test_every_accepted_request_is_an_order(figures: dict[str, dict[str, Any]]) -> None:
+    detail = figures["P4"]["detail"]
+    asked = sum(load["requests"] for load in detail["rounds"])
+    assert asked > 0
+    assert detail["accepted"] == asked
+    assert [load["refused"] for load in detail["rounds"] + detail["yardstick_rounds"]] == [0, 0]

@@ -89,6 +89,20 @@ async def sandbox_closed(platform: Platform) -> AsyncIterator[None]:
         await connection.close()
 
 
+async def test_workers_killed_while_they_pay(platform: Platform) -> None:
+    async def two_wait() -> bool:
+        waiting = "select count(*) from pg_locks where not granted and relation = 'sandbox_payments'::regclass"
+        return bool(await platform.world.scalar(waiting) >= 2)
+
+    async with sandbox_closed(platform):
+        await asyncio.gather(*(ask(platform, 1 + 4 * number) for number in range(2)))
+        await eventually(two_wait)
+        for pid in platform.orders_worker[1]:
+            os.kill(pid, signal.SIGKILL)
+    await eventually(lambda: all_processed(platform))
+    await each_once(platform)
+
+
 @asynccontextmanager
 async def killed_at_random(platform: Platform) -> AsyncIterator[None]:
     """A child of the worker for orders, or the worker itself, again and again."""
@@ -110,22 +124,7 @@ async def killed_at_random(platform: Platform) -> AsyncIterator[None]:
         await killing
 
 
-async def killed_while_they_pay(platform: Platform) -> None:
-    """All of the pool, each in the middle of a payout."""
-
-    async def two_wait() -> bool:
-        waiting = "select count(*) from pg_locks where not granted and relation = 'sandbox_payments'::regclass"
-        return bool(await platform.world.scalar(waiting) >= 2)
-
-    async with sandbox_closed(platform):
-        await asyncio.gather(*(ask(platform, 1 + 4 * number) for number in range(2)))
-        await eventually(two_wait)
-        for pid in platform.orders_worker[1]:
-            os.kill(pid, signal.SIGKILL)
-
-
-async def test_workers_killed_while_they_pay_and_at_random(platform: Platform) -> None:
-    await killed_while_they_pay(platform)
+async def test_workers_killed_at_random(platform: Platform) -> None:
     async with killed_at_random(platform):
         for start in range(10, 10 + COUNT, 20):
             numbers = range(start, min(start + 20, 10 + COUNT))

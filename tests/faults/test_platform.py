@@ -255,3 +255,10 @@ async def test_invariants_of_a_running_platform(platform: Platform) -> None:
         return await find_violations(platform.world.database, live=True) == {}
 
     await eventually(hold)
+
+
+def test_an_outage_is_a_line_and_no_alarm(platform: Platform) -> None:
+    """Everything above was somebody else's fault; an alarm would hide the next one that is not."""
+    log = (platform.home.parent / "up.log").read_text(encoding="utf-8")
+    assert '"event":"job_failed"' in log
+    assert [line[:2000] for line in log.splitlines() if '"event":"critical_error"' in line] == []

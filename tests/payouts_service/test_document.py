@@ -50,12 +50,6 @@ def create(service: httpx2.Client) -> dict[str, Any]:
     return dict(answer.json())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def asked_first(service: httpx2.Client) -> dict[str, Any]:
-    """Rests and is paid while the others are at it."""
-    return create(service)
-
-
 def test_health(service: httpx2.Client) -> None:
     answer = service.get("/healthz/")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -137,10 +131,11 @@ def test_schema(service: httpx2.Client) -> None:
     assert {"/api/payouts/", "/api/payouts/{payout_id}/"} <= answer.json()["paths"].keys()
 
 
-def test_processed_by_itself(service: httpx2.Client, asked_first: dict[str, Any]) -> None:
+def test_processed_by_itself(service: httpx2.Client) -> None:
     """By the worker, within seconds."""
+    made = create(service)
     deadline = time.monotonic() + SETTLED_WITHIN_SECONDS
-    while (shown := service.get(f"/api/payouts/{asked_first['id']}/").json())["status"] != "processed":
+    while (shown := service.get(f"/api/payouts/{made['id']}/").json())["status"] != "processed":
         assert time.monotonic() < deadline, shown
         time.sleep(0.5)
     assert TIME.fullmatch(shown["processed_at"])

@@ -1,7 +1,6 @@
 """`jivapay demo` as a person runs it: the world is there, its people work, and the numbers add up."""
 
 import json
-import re
 import shutil
 import stat
 import subprocess
@@ -16,7 +15,7 @@ import httpx2
 import pytest
 
 from jivapay.schemas_enums.enums import Role
-from jivapay.simulation import Cast
+from jivapay.simulation import Cast, Traffic
 from jivapay.simulation.http import Refused, open_client
 from jivapay.simulation.traders import TOP_UP, SignedIn, paymaster_of
 from support.demo import clean_environment, command, demo_without_traffic
@@ -27,6 +26,7 @@ QUICK_SEED = "s3119"
 """Of its first ten orders four are pay-outs: some traders decline, one shop cancels. One pay-in is paid with more than
 was agreed, one is cancelled. They come from every store, and nobody in them waits for a time-out.
 """
+ALL_AGREE = 10
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +150,20 @@ async def test_a_deposit_takes_two_people_and_the_sandbox_takes_none(cast: Cast,
     assert refused.value.code == "deposit.test_world"
 
 
+async def test_simulated_people_agree_with_the_platform(cast: Cast) -> None:
+    traffic = Traffic(cast, ALL_AGREE, 600, QUICK_SEED, f"t{uuid4().hex[:8]}")
+    report = await traffic.live()
+    assert report.problems == []
+    assert report.stumbles == {}
+    assert (report.asked, report.accounted, report.waiting) == (ALL_AGREE, ALL_AGREE, 0)
+    assert (report.payins.asked, report.payouts.asked) == (6, 4)
+    assert set(report.payins.outcomes) == {"completed", "cancelled"}
+    assert report.payouts.outcomes["completed"] >= 3
+    assert report.payouts.moved_crypto < 0 < report.payins.moved_crypto
+    assert report.inbox.counts.total() == 1
+    assert report.callbacks >= ALL_AGREE
+
+
 def test_a_home_in_use_is_refused(address: str, home: Path) -> None:
     assert address
     second = subprocess.run(
@@ -189,12 +203,7 @@ def test_a_run_of_orders_ends_with_a_summary_and_leaves_nothing_behind() -> None
         assert "orders      10 asked, 10 accounted for, 0 of them wait for a person\n" in run.stdout
         assert "pay-ins     6: completed 5, cancelled 1\n" in run.stdout
         assert "pay-outs    4: completed " in run.stdout
-        assert re.search(r"^inbox       (attached|returned|open) 1 \(", run.stdout, re.MULTILINE), run.stdout
-        told = re.search(r"^callbacks   (\d+) received$", run.stdout, re.MULTILINE)
-        assert told is not None
-        assert int(told[1]) >= 10
         assert "invariants  all " in run.stdout
-        assert "stumbled" not in run.stdout
         assert "problem" not in run.stdout
         leftovers = command_lines_with(str(home))
         assert leftovers == []

@@ -25,6 +25,7 @@ class Cluster:
         self._owner: asyncpg.Connection | None = None
 
     def for_another_loop(self) -> "Cluster":
+        """The same server and the same row of names, over a connection that another event loop may own."""
         other = copy(self)
         other._owner = None
         return other

@@ -1,6 +1,7 @@
 import asyncio
 import statistics
 import time
+from collections.abc import Iterator
 
 import bcrypt
 import pytest
@@ -12,8 +13,10 @@ from support.passwords import real_argon2
 
 
 @pytest.fixture(autouse=True)
-def _real_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+def _real_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(passwords, "_argon2", real_argon2)
+    passwords._dummy_hash.cache_clear()
+    yield
     passwords._dummy_hash.cache_clear()
 
 

@@ -96,7 +96,6 @@ async def test_news_come_without_reloading(counter: Counter, served: Served, ope
         desk.turn("check", receipt_attached=True)
         await expect(page.locator("h1")).to_have_text("Проверяем ваш платёж", timeout=LIVE_MS)
         desk.turn("paid", completed_at=datetime.now(UTC))
-        await page.evaluate("dispatchEvent(new Event('focus'))")
         await expect(page.locator("h1")).to_have_text("Оплата получена", timeout=LIVE_MS)
         await expect(page.locator("#announce")).to_have_text("Оплата получена")
         await expect(page).to_have_title("Оплата получена · Northwind Games")
